@@ -1,0 +1,1 @@
+"""Correspondence-encoded neural image servoing (CNS), without ROS."""

@@ -1,0 +1,29 @@
+"""Shared fixtures: every test gets its own ROS domain and its own loopback address."""
+
+import itertools
+import os
+
+import pytest
+
+_serial = itertools.count()
+
+
+def _slot():
+    """A small number no other test of this run, and hardly one of another run, holds."""
+    return (os.getpid() * 64 + next(_serial)) % 64000
+
+
+@pytest.fixture
+def robot_address():
+    """A loopback address of its own for a simulated robot, whose ports are fixed by ur-rtde."""
+    high, low = divmod(_slot(), 250)
+    return f"127.77.{high % 250}.{low + 2}"
+
+
+@pytest.fixture
+def ros_domain(monkeypatch):
+    """A ROS domain of its own on the loopback interface, set in the environment."""
+    domain = 1 + _slot() % 100
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    return domain
