@@ -43,7 +43,9 @@ class PinholeCamera:
                 raise ValueError(f"{name} must be finite (pixels), got {getattr(self, name)!r}")
         coefficients = tuple(float(k) for k in self.distortion)
         if len(coefficients) not in (0, 4, 5, 8):
-            raise ValueError(f"distortion must have 0, 4, 5 or 8 coefficients, got {len(coefficients)}")
+            raise ValueError(
+                f"distortion must have 0, 4, 5 or 8 coefficients, got {len(coefficients)}"
+            )
         if not np.all(np.isfinite(coefficients)):
             raise ValueError(f"distortion must be finite, got {coefficients}")
         object.__setattr__(self, "distortion", coefficients if any(coefficients) else ())
@@ -62,7 +64,9 @@ class PinholeCamera:
         """Map (N, 2) pixels to the (N, 2) undistorted normalized plane (at depth 1)."""
         pixels = np.asarray(pixels, dtype=float).reshape(-1, 2)
         if self.distortion and len(pixels):
-            return cv2.undistortPoints(pixels[:, None], self.matrix, np.array(self.distortion))[:, 0]
+            return cv2.undistortPoints(pixels[:, None], self.matrix, np.array(self.distortion))[
+                :, 0
+            ]
         return (pixels - (self.cx, self.cy)) / (self.fx, self.fy)
 
     def denormalize(self, points):
@@ -71,11 +75,13 @@ class PinholeCamera:
         if self.distortion and len(points):
             rays = np.column_stack([points, np.ones(len(points))])
             zero = np.zeros(3)
-            return cv2.projectPoints(rays, zero, zero, self.matrix, np.array(self.distortion))[0][:, 0]
+            return cv2.projectPoints(rays, zero, zero, self.matrix, np.array(self.distortion))[0][
+                :, 0
+            ]
         return points * (self.fx, self.fy) + (self.cx, self.cy)
 
     def project(self, points_c):
-        """Project (N, 3) points in the camera frame, in m, to (N, 2) pixels; NaN behind the camera."""
+        """Project (N, 3) points in the camera frame (m) to (N, 2) pixels; NaN behind it."""
         points_c = np.asarray(points_c, dtype=float).reshape(-1, 3)
         depth = np.where(points_c[:, 2:] > 1e-9, points_c[:, 2:], np.nan)
         return self.denormalize(points_c[:, :2] / depth)
@@ -83,11 +89,16 @@ class PinholeCamera:
     def check_image(self, image):
         """Raise ValueError unless ``image`` is a uint8 grey or BGR image of this camera's size."""
         image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        if (
+            image.dtype != np.uint8
+            or image.ndim not in (2, 3)
+            or (image.ndim == 3 and image.shape[2] != 3)
+        ):
             raise ValueError(
                 f"image must be uint8 of shape (H, W) or (H, W, 3), got {image.dtype} {image.shape}"
             )
         if image.shape[:2] != (self.height, self.width):
             raise ValueError(
-                f"image is {image.shape[1]}x{image.shape[0]}, but the camera is {self.width}x{self.height}"
+                f"image is {image.shape[1]}x{image.shape[0]} pixels, "
+                f"but the camera's are {self.width}x{self.height}"
             )

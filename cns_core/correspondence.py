@@ -46,7 +46,7 @@ class Correspondence:
 
     @property
     def error(self):
-        """Mean distance of the matched keypoints to their goals, normalized plane; inf without any."""
+        """Mean distance of the matched keypoints to their goals, normalized plane; inf if none."""
         if not self.count:
             return float("inf")
         gap = self.current[self.matched] - self.desired[self.matched]

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 
 def pose(rotation=None, translation=(0.0, 0.0, 0.0)):
-    """Build a (4, 4) pose from a scipy ``Rotation`` or (3, 3) matrix and a (3,) translation in m."""
+    """Build a (4, 4) pose from a ``Rotation`` or (3, 3) matrix and a (3,) translation in m."""
     T = np.eye(4)
     if rotation is not None:
         T[:3, :3] = rotation.as_matrix() if isinstance(rotation, Rotation) else rotation
@@ -30,7 +30,7 @@ def skew(v):
 
 
 def _left_jacobian(rotvec):
-    """SO(3) left Jacobian V with ``exp([v, w])`` translating by ``V @ v`` (Barfoot 2017, eq. 7.37)."""
+    """SO(3) left Jacobian V: ``exp([v, w])`` translates by ``V @ v`` (Barfoot 2017, Eq. 7.37)."""
     angle = np.linalg.norm(rotvec)
     S = skew(rotvec)
     if angle < 1e-6:
@@ -72,7 +72,7 @@ def translation_error_m(T_a, T_b):
 
 
 def look_at(eye, target, up=(0.0, 0.0, 1.0)):
-    """Pose of a camera (z forward, x right, y down) at ``eye`` looking at ``target``, both (3,) in m.
+    """Pose of a camera (z forward, x right, y down) at ``eye`` looking at ``target``, (3,) in m.
 
     Args:
         up: direction that appears upwards in the image; must not be parallel to the line of sight.

@@ -16,7 +16,7 @@ class Controller(Protocol):
     """Fewest matched keypoints with which :meth:`velocity` is defined."""
 
     def start(self, desired: np.ndarray) -> None:
-        """Begin an episode towards (N, 2) desired keypoints, forgetting all memory of the last one."""
+        """Begin an episode towards (N, 2) desired keypoints, without memory of the last one."""
 
     def velocity(self, correspondence) -> np.ndarray:
         """(6,) twist [v/d, w] in 1/s and rad/s, camera optical frame, gain 1.

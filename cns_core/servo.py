@@ -1,0 +1,89 @@
+"""The library's front door: images in, camera twists out."""
+
+from time import perf_counter
+
+from cns_core.controllers import make_controller
+from cns_core.observers import make_observer
+from cns_core.regulator import Regulator
+from cns_core.stop import make_stop_rule
+
+
+class VisualServo:
+    """Drive a camera back to where a picture was taken.
+
+    Args:
+        camera: :class:`cns_core.PinholeCamera` of all images.
+        observer: ``'sift'``, ``'akaze'`` or ``'orb'``, or an observer object.
+        controller: ``'cns'``, ``'ibvs'``, or a :class:`~cns_core.controllers.base.Controller`.
+        verify: reject matches that no rigid camera motion explains.
+        tracking: follow keypoints between matchings and refine them to sub-pixel.
+        weights: path of CNS weights, ours or the authors' state dict; None for the ones shipped.
+        stop: stop rule, by name or object, see :func:`cns_core.stop.make_stop_rule`.
+        gain: factor on the twist; the paper's loop is gain 1 at 0.04 s.
+
+    Example:
+        >>> servo = VisualServo(camera, observer="sift", controller="cns")
+        >>> servo.set_desired(desired_image, depth_prior=0.5)
+        >>> step = servo.step(current_image, time=t_seconds)
+        >>> move_camera(step.twist)  # until step.status == "converged"
+    """
+
+    def __init__(
+        self,
+        camera,
+        observer="sift",
+        controller="cns",
+        *,
+        verify=True,
+        tracking=True,
+        weights=None,
+        stop="default",
+        gain=1.0,
+    ):
+        if isinstance(observer, str):
+            observer = make_observer(observer, camera, verify=verify, tracking=tracking)
+        self.camera = camera
+        self.observer = observer
+        self.regulator = Regulator(
+            make_controller(controller, weights=weights), make_stop_rule(stop), gain=gain
+        )
+
+    def set_desired(self, image, depth_prior=0.5):
+        """Make the (H, W, 3) BGR or (H, W) grey uint8 ``image`` the goal of a new episode.
+
+        Args:
+            depth_prior: metres from the desired camera to the scene centre.
+
+        Raises:
+            ValueError: for an image of another size, one with too few keypoints, or a prior <= 0.
+        """
+        self.observer.set_desired(image)
+        self.regulator.start(self.observer.desired, depth_prior)
+
+    def step(self, image, time=None):
+        """Answer one camera image with a :class:`~cns_core.regulator.Step`.
+
+        Args:
+            image: as in :meth:`set_desired`.
+            time: when it was taken, in s on any monotonic clock; None for now.
+
+        Raises:
+            RuntimeError: before :meth:`set_desired`.
+            ValueError: for an image of another size or type.
+        """
+        before = perf_counter()
+        correspondence = self.observer.observe(image)
+        observe_s = perf_counter() - before
+        step = self.regulator.step(correspondence, before if time is None else time)
+        step.timings["observe"] = observe_s
+        return step
+
+    def close(self):
+        """Stop the observer's background work."""
+        self.observer.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
