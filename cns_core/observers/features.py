@@ -1,0 +1,56 @@
+"""Keypoints with descriptors, and how they are spread over the image."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.spatial.distance import cdist
+
+
+@dataclass(frozen=True)
+class Features:
+    """Keypoints of one image: (N, 2) pixels, (N, D) descriptors, (N,) detector responses."""
+
+    pixels: np.ndarray
+    descriptors: np.ndarray
+    response: np.ndarray
+
+    def __len__(self):
+        return len(self.pixels)
+
+    def take(self, index):
+        """The features at ``index`` (integers or a bool mask)."""
+        return Features(self.pixels[index], self.descriptors[index], self.response[index])
+
+
+def extract(detector, grey, mask=None):
+    """Run an OpenCV ``Feature2D`` on a grey image; ``mask`` is uint8, zero where to ignore."""
+    keypoints, descriptors = detector.detectAndCompute(grey, mask)
+    if not keypoints:
+        return Features(np.zeros((0, 2)), np.zeros((0, 1), np.float32), np.zeros(0))
+    pixels = cv2.KeyPoint.convert(keypoints).astype(float)
+    return Features(pixels, descriptors, np.array([k.response for k in keypoints]))
+
+
+def spread(pixels, response, count, spacing_px=3.0):
+    """Choose keypoints that are strong and cover the image evenly.
+
+    Adaptive non-maximal suppression: a keypoint ranks by its distance to the nearest stronger one
+    (Brown, Szeliski and Winder, CVPR 2005, section 3).
+
+    Args:
+        pixels: (N, 2) positions.
+        response: (N,) strengths.
+        count: how many to keep at most.
+        spacing_px: least distance between two kept keypoints, which also removes a detector's
+            repeated reports of one place.
+
+    Returns:
+        Indices of the kept keypoints, best first.
+    """
+    order = np.argsort(-response, kind="stable")
+    distance = cdist(pixels[order], pixels[order])
+    stronger = np.tri(len(order), k=-1, dtype=bool)
+    radius = np.where(stronger, distance, np.inf).min(axis=1, initial=np.inf)
+    best = np.argsort(-radius, kind="stable")[:count]
+    return order[best[radius[best] >= spacing_px]]

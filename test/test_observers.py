@@ -1,0 +1,193 @@
+"""Observers on photographs warped by known homographies."""
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.datasets import load_sample_image
+
+from cns_core.camera import PinholeCamera
+from cns_core.observers import BACKENDS, make_observer
+from cns_core.observers.features import Features, spread
+from cns_core.observers.matching import match
+from cns_core.observers.verification import verify
+
+CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    return cv2.resize(load_sample_image("china.jpg"), (640, 480))[:, :, ::-1].copy()
+
+
+def turn(angle_deg, scale=1.0):
+    """Homography of a turn about the optical axis."""
+    A = cv2.getRotationMatrix2D((CAMERA.cx, CAMERA.cy), angle_deg, scale)
+    return np.vstack([A, [0, 0, 1]])
+
+
+def tilt(angle_deg):
+    """Homography of a camera rotating about its x axis."""
+    R = cv2.Rodrigues(np.array([np.radians(angle_deg), 0, 0]))[0]
+    return CAMERA.matrix @ R @ np.linalg.inv(CAMERA.matrix)
+
+
+def errors_px(correspondence, H):
+    """Distance of the matched keypoints to where homography ``H`` puts them."""
+    seen = correspondence.matched
+    truth = cv2.perspectiveTransform(CAMERA.denormalize(correspondence.desired)[:, None], H)[:, 0]
+    return np.linalg.norm(CAMERA.denormalize(correspondence.current) - truth, axis=1)[seen]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("angle_deg, fewest", [(0.0, 200), (2.0, 200), (90.0, 100), (179.0, 50)])
+def test_finds_the_desired_keypoints_at_any_turn(photograph, name, angle_deg, fewest):
+    observer = make_observer(name, CAMERA)
+    observer.set_desired(photograph)
+    H = turn(angle_deg)
+    found = observer.observe(cv2.warpPerspective(photograph, H, (640, 480)))
+    assert found.count >= fewest
+    assert (errors_px(found, H) < 5.0).mean() > 0.9
+    assert len(observer.desired) <= 512
+
+
+def test_pure_rotation_and_change_of_scale_keep_their_matches(photograph):
+    observer = make_observer("sift", CAMERA)
+    observer.set_desired(photograph)
+    for H in (tilt(10.0), turn(0.0, 1.3), tilt(-5.0) @ turn(30.0, 0.8)):
+        found = observer.observe(cv2.warpPerspective(photograph, H, (640, 480)))
+        assert found.count > 100
+        assert (errors_px(found, H) < 2.0).mean() > 0.97
+
+
+def test_at_the_goal_no_match_is_thrown_away(photograph):
+    checked, unchecked = (make_observer("sift", CAMERA, verify=v) for v in (True, False))
+    noisy = np.clip(photograph + np.random.default_rng(0).normal(0, 2, photograph.shape), 0, 255)
+    counts = []
+    for observer in (checked, unchecked):
+        observer.set_desired(photograph)
+        assert observer.observe(photograph).count > 300
+        counts.append(observer.observe(noisy.astype(np.uint8)).count)
+    assert counts[0] >= 0.97 * counts[1]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_images_without_texture_are_refused_with_the_reason(photograph, name):
+    observer = make_observer(name, CAMERA)
+    blank = np.full((480, 640, 3), 128, np.uint8)
+    with pytest.raises(ValueError, match="0 keypoints, at least 12"):
+        observer.set_desired(blank)
+    with pytest.raises(RuntimeError, match="set_desired first"):
+        observer.observe(photograph)
+    observer.set_desired(photograph)
+    assert observer.observe(blank).count == 0
+    with pytest.raises(ValueError, match="320x240"):
+        observer.observe(blank[::2, ::2])
+    with pytest.raises(ValueError, match="float64"):
+        observer.set_desired(blank.astype(float))
+
+
+def test_refused_image_leaves_the_goal_in_place(photograph):
+    observer = make_observer("orb", CAMERA)
+    observer.set_desired(photograph)
+    before = observer.desired
+    with pytest.raises(ValueError):
+        observer.set_desired(np.zeros((480, 640), np.uint8))
+    assert observer.desired is before
+    assert observer.observe(photograph).count > 200
+
+
+def test_another_photograph_gives_no_matches(photograph):
+    observer = make_observer("sift", CAMERA)
+    observer.set_desired(photograph)
+    assert observer.observe(cv2.resize(load_sample_image("flower.jpg"), (640, 480))).count < 8
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        ({"name": "surf"}, "akaze.*orb.*sift"),
+        ({"name": "sift", "max_keypoints": 3}, "max_keypoints=3"),
+        ({"name": "sift", "mask": np.ones((4, 4))}, r"mask must be \(480, 640\)"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        make_observer(camera=CAMERA, **arguments)
+
+
+def test_keypoints_stay_inside_the_mask(photograph):
+    mask = np.zeros((480, 640), bool)
+    mask[:, 320:] = True
+    observer = make_observer("sift", CAMERA, mask=mask)
+    observer.set_desired(photograph)
+    assert (CAMERA.denormalize(observer.desired)[:, 0] >= 319).all()
+
+
+def test_lens_distortion_is_removed(photograph):
+    lens = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0, distortion=(-0.2, 0.05, 0, 0))
+    observer = make_observer("sift", lens)
+    observer.set_desired(photograph)
+    pixels = lens.denormalize(observer.desired)
+    np.testing.assert_allclose(lens.normalize(pixels), observer.desired, atol=5e-5)
+    assert np.abs(observer.desired - CAMERA.normalize(pixels)).max() > 0.005
+
+
+def test_spread_covers_the_image_and_keeps_the_strong():
+    rng = np.random.default_rng(1)
+    crowd = rng.uniform(0, 50, (500, 2))
+    few = rng.uniform(50, 640, (50, 2))
+    pixels = np.vstack([crowd, few])
+    response = np.concatenate([rng.uniform(0.5, 1.0, 500), rng.uniform(0.1, 0.4, 50)])
+    kept = spread(pixels, response, 60)
+    assert len(set(kept)) == len(kept) <= 60
+    assert (kept >= 500).sum() > 30
+    assert response.argmax() in kept
+    distance = np.linalg.norm(pixels[kept][:, None] - pixels[kept][None], axis=2)
+    assert (distance + np.eye(len(kept)) * 99).min() >= 3.0
+
+
+def test_matching_is_one_to_one_and_rejects_the_ambiguous():
+    a, b, c = (np.eye(8, dtype=np.float32)[k] * 100 for k in range(3))
+    desired = Features(np.zeros((3, 2)), np.stack([a, a + 1, b]), np.zeros(3))
+    current = Features(np.zeros((4, 2)), np.stack([b + 1, b - 1, a, c]), np.zeros(4))
+    i, j = match(desired, current, cv2.NORM_L2)
+    assert list(i) == [0] and list(j) == [2]
+
+
+def two_views(rng, count, motion, translation, depth_spread):
+    """Normalized projections of random points before and after a camera motion."""
+    points = np.column_stack([rng.uniform(-0.4, 0.4, (count, 2)), np.ones(count)])
+    points *= 0.6 + depth_spread * rng.uniform(-1, 1, (count, 1))
+    moved = points @ cv2.Rodrigues(np.array(motion, float))[0].T + translation
+    return points[:, :2] / points[:, 2:], moved[:, :2] / moved[:, 2:]
+
+
+@pytest.mark.parametrize(
+    "motion, translation, depth_spread",
+    [
+        ([0.1, 0.2, 1.0], [0.1, 0.0, 0.1], 0.1),
+        ([0.1, 0.2, 1.0], [0.1, 0.0, 0.1], 0.0),
+        ([0.1, -0.2, 0.5], [0.0, 0.0, 0.0], 0.1),
+        ([0.0, 0.0, 0.0], [0.0, 0.0, 0.0], 0.1),
+        ([0.0, 0.0, 0.0], [0.1, 0.0, 0.0], 0.1),
+    ],
+    ids=["general", "plane", "pure rotation", "goal", "pure translation"],
+)
+@pytest.mark.parametrize("count", [6, 10, 200])
+def test_verification_keeps_true_matches_of_every_motion(motion, translation, depth_spread, count):
+    rng = np.random.default_rng(count)
+    desired, current = two_views(rng, count, motion, translation, depth_spread)
+    current += rng.normal(0, 0.3 / 540, current.shape)
+    kept = verify(desired, current, 2.0 / 540)
+    assert kept.mean() > 0.8
+    if count == 200:
+        wrong = rng.random(count) < 0.3
+        current[wrong] = rng.uniform(-0.4, 0.4, (wrong.sum(), 2))
+        kept = verify(desired, current, 2.0 / 540)
+        assert kept[~wrong].mean() > 0.9
+        assert kept[wrong].mean() < 0.1
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_too_few_matches_are_not_trusted(count):
+    assert not verify(np.zeros((count, 2)), np.zeros((count, 2)), 0.004).any()

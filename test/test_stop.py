@@ -1,0 +1,99 @@
+"""Stop rules on synthetic episodes."""
+
+import numpy as np
+import pytest
+
+from cns_core.correspondence import Correspondence
+from cns_core.stop import PixelErrorStop, Status, make_stop_rule
+
+DESIRED = np.random.default_rng(0).uniform(-0.4, 0.4, (100, 2))
+
+
+def shifted(distance, matched=True):
+    """All keypoints off by ``distance``, matched where ``matched``."""
+    return Correspondence(DESIRED, DESIRED + [distance, 0.0], np.broadcast_to(matched, 100))
+
+
+def run(rule, distances, dt_s=0.04):
+    """Status after each distance."""
+    rule.start(DESIRED)
+    return [rule.update(shifted(d), k * dt_s) for k, d in enumerate(distances)]
+
+
+def test_stops_once_a_small_error_no_longer_changes():
+    time_s = np.arange(0, 12, 0.04)
+    states = run(PixelErrorStop(), 0.3 * np.exp(-time_s) + 0.001)
+    stopped = states.index(Status.CONVERGED)
+    assert 4.5 < time_s[stopped] < 7.0
+    assert set(states[:stopped]) == {Status.SERVOING}
+    assert set(states[stopped:]) == {Status.CONVERGED}
+
+
+def test_does_not_stop_at_a_large_or_falling_error():
+    assert set(run(PixelErrorStop(), np.full(200, 0.02))) == {Status.SERVOING}
+    assert set(run(PixelErrorStop(), 0.009 * np.exp(-0.08 * np.arange(20)))) == {Status.SERVOING}
+
+
+def test_error_leaves_out_the_worst_tenth_and_trusts_the_often_seen():
+    rule = PixelErrorStop()
+    rule.start(DESIRED)
+    current = DESIRED + [0.001, 0.0]
+    current[:10] += 0.3
+    rule.update(Correspondence(DESIRED, current, np.ones(100, bool)), 0.0)
+    assert rule.error == pytest.approx(0.001)
+
+    rule.start(DESIRED)
+    half = np.arange(100) < 50
+    current = DESIRED + np.where(half, 0.001, 0.003)[:, None] * [1, 0]
+    rule.update(Correspondence(DESIRED, current, np.ones(100, bool)), 0.0)
+    balanced = rule.error
+    for k in range(40):
+        rule.update(shifted(0.001, half), 0.04 * (k + 1))
+    rule.update(Correspondence(DESIRED, current, np.ones(100, bool)), 2.0)
+    assert rule.error < 0.8 * balanced
+
+
+def test_lost_after_a_while_without_matches_and_found_again():
+    rule = PixelErrorStop(lost_after_s=1.0)
+    rule.start(DESIRED)
+    assert rule.update(shifted(0.1), 0.0) is Status.SERVOING
+    assert rule.update(shifted(0.1, False), 0.9) is Status.SERVOING
+    assert rule.update(shifted(0.1, False), 1.1) is Status.LOST
+    assert rule.update(shifted(0.1), 1.2) is Status.SERVOING
+
+
+def test_never_seen_is_lost_too():
+    rule = PixelErrorStop(lost_after_s=1.0)
+    rule.start(DESIRED)
+    states = [rule.update(shifted(0.0, False), t) for t in (10.0, 10.5, 11.0)]
+    assert states == [Status.SERVOING] * 2 + [Status.LOST]
+
+
+def test_growing_error_diverges_and_a_short_excursion_does_not():
+    time_s = np.arange(0, 10, 0.04)
+    assert run(PixelErrorStop(), 0.1 * np.exp(0.5 * time_s))[-1] is Status.DIVERGED
+    excursion = np.where((time_s > 2) & (time_s < 3), 0.5, 0.1)
+    assert set(run(PixelErrorStop(), excursion)) == {Status.SERVOING}
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0])
+def test_a_clock_that_is_not_one_is_refused(bad):
+    rule = PixelErrorStop()
+    with pytest.raises(RuntimeError, match="start first"):
+        rule.update(shifted(0.1), 0.0)
+    rule.start(DESIRED)
+    rule.update(shifted(0.1), 0.0)
+    with pytest.raises(ValueError, match="time_s"):
+        rule.update(shifted(0.1), bad)
+
+
+def test_status_reads_as_its_name():
+    assert f"{Status.CONVERGED}" == "converged" and Status("lost") is Status.LOST
+
+
+def test_rules_are_made_by_name():
+    rule = PixelErrorStop()
+    assert make_stop_rule(rule) is rule
+    assert isinstance(make_stop_rule("pixel_error"), PixelErrorStop)
+    with pytest.raises(ValueError, match="pixel_error.*'never'"):
+        make_stop_rule("never")
