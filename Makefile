@@ -1,0 +1,46 @@
+# make servo [SEED=0]   bring the whole graph up against the simulated arm and run one episode
+# make test             the tests
+# make test-slow        the long tests
+# make lint             ruff
+# make clean            remove what building and testing left behind (not .venv)
+# Each sets .venv up first; `make PYTHON=python3.12 ...` chooses the interpreter for that.
+
+PYTHON ?= python3
+SEED ?= 0
+VENV := .venv
+REQUIREMENTS := constraints.txt setup.py pyproject.toml
+INSTALLED := $(VENV)/installed
+
+.PHONY: servo test test-slow lint clean
+
+servo: $(INSTALLED)
+	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED)
+
+test: $(INSTALLED)
+	ROS_PYTHON_CHECK_FIELDS=1 $(VENV)/bin/python -m pytest
+
+test-slow: $(INSTALLED)
+	ROS_PYTHON_CHECK_FIELDS=1 $(VENV)/bin/python -m pytest -m slow
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+clean:
+	rm -rf build install log *.egg-info .pytest_cache .hypothesis .ruff_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(INSTALLED): $(REQUIREMENTS) | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --disable-pip-version-check \
+	    --constraint constraints.txt --editable '.[arm,ros,sim,dev]'
+	@touch $@
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { \
+	    echo "cns_ros needs Python 3.10, 3.11 or 3.12, but $(PYTHON) is" \
+	        "'$$($(PYTHON) --version 2>&1)'; choose another: make PYTHON=python3.12 ..." >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot create virtual environments: apt install python3-venv" >&2; \
+	    exit 1; }
+	$(PYTHON) -m venv $(VENV)

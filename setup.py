@@ -1,0 +1,64 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGE = "cns_ros"
+SHARE = f"share/{PACKAGE}"
+
+
+def files(folder):
+    """The plain files of a folder beside this one, relative to it as setuptools demands."""
+    return sorted(str(path) for path in Path(folder).glob("*") if path.is_file())
+
+
+setup(
+    name=PACKAGE,
+    version="0.1.0",
+    description="Correspondence-encoded neural image servoing (CNS) for ROS 2 and UR arms",
+    long_description=Path("README.md").read_text() if Path("README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    maintainer="cns_ros maintainers",
+    maintainer_email="maintainers@cns-ros.example",
+    license="Apache-2.0",
+    packages=find_packages(include=["cns_core*", "cns_ros*"]),
+    python_requires=">=3.10",
+    install_requires=[
+        "numpy>=1.26",
+        "opencv-python-headless>=4.10,<5",
+        "safetensors>=0.4",
+        "scikit-learn>=1.4",
+        "scipy>=1.11",
+        "torch>=2.4",
+    ],
+    extras_require={
+        # The arm's client; there is no wheel for Python 3.13.
+        "arm": ["ur_rtde>=1.6.2"],
+        # ROS 2 Jazzy itself, for a machine without a ROS installation.
+        "ros": [
+            "ros-jazzy-rclpy[fastrtps]",
+            "ros-diagnostic-msgs~=5.3.6",
+            "ros-geometry-msgs~=5.3.6",
+            "ros-sensor-msgs~=5.3.6",
+            "ros-std-srvs~=5.3.6",
+            "ros-visualization-msgs~=5.3.6",
+        ],
+        # The twin's textures, and the pictures of an episode and of the benchmark.
+        "sim": ["matplotlib>=3.8", "scikit-image>=0.22"],
+        # torch-geometric: the reference network, against which the serving one is tested.
+        "dev": ["hypothesis", "pytest", "ruff", "torch-geometric>=2.5"],
+    },
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
+        (SHARE, ["package.xml"]),
+        *((f"{SHARE}/{folder}", files(folder)) for folder in ("launch", "config", "models")),
+        # `ros2 run` looks for nodes in lib/<package> only, where pip puts no console scripts.
+        (f"lib/{PACKAGE}", files("scripts")),
+    ],
+    zip_safe=False,
+    entry_points={
+        "console_scripts": [
+            "cns-train = cns_core.training.train:main",
+            "cns-bench = cns_core.bench.cli:main",
+        ],
+    },
+)
