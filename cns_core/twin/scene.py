@@ -1,0 +1,108 @@
+"""Seeded scenes for the simulated camera: textured objects on a textured table."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from .. import se3
+from .render import cast, render
+from .solid import prism, sheet
+from .textures import collage, photo_crop
+
+TABLE_SIZE_M = 1.5
+RADIUS_M = 0.2
+"""Objects stand with their middle within this distance of the scene's centre."""
+
+
+class _Rendered:
+    """What can be seen: solids over a background, in a frame with z up and the table at z = 0."""
+
+    def __init__(self, solids, background):
+        self.solids = list(solids)
+        self.background = background
+
+    def render(self, T_sc, camera, extra=()):
+        """(H, W, 3) uint8 BGR image from the (4, 4) camera pose ``T_sc`` in the scene frame.
+
+        Args:
+            extra: further :class:`~cns_core.twin.solid.Solid`, such as a moving occluder.
+        """
+        return render([*self.solids, *extra], T_sc, camera, self.background)[0]
+
+    def depth(self, T_sc, camera, pixels=None, extra=()):
+        """Exact depth in m, inf where nothing is hit: (H, W), or (N,) at (N, 2) ``pixels``."""
+        solids = [*self.solids, *extra]
+        if pixels is not None:
+            return cast(solids, T_sc, camera, pixels)
+        grid = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), axis=-1)
+        return cast(solids, T_sc, camera, grid.reshape(-1, 2)).reshape(camera.height, camera.width)
+
+
+class Scene(_Rendered):
+    """A textured table of 1.5 m with textured boxes and prisms, upright and tilted, 2 to 15 cm high.
+
+    Args:
+        seed: int; the same seed gives the same scene.
+        objects: how many, or None for 8 to 12 at random.
+
+    Raises:
+        ValueError: if ``objects`` is negative or cannot be placed.
+    """
+
+    def __init__(self, seed, objects=None):
+        if objects is not None and not 0 <= objects <= 16:
+            raise ValueError(f"objects must be 0 to 16, got {objects}")
+        rng = np.random.default_rng(seed)
+        count = rng.integers(8, 13) if objects is None else objects
+        table = sheet(TABLE_SIZE_M, TABLE_SIZE_M, collage(rng, 1600))
+        things = [_place(rng, spot) for spot in _spots(rng, count)]
+        super().__init__([table, *things], tuple(rng.integers(30, 120, 3).tolist()))
+
+
+class PhotoPlane(_Rendered):
+    """One photograph lying flat, of about the table's size: the paper's E_affine."""
+
+    def __init__(self, seed, size_m=1.5):
+        rng = np.random.default_rng(seed)
+        super().__init__([sheet(size_m, size_m, photo_crop(rng, 1200, 1200))], (60, 60, 60))
+
+
+def _spots(rng, count):
+    """(x, y, radius) of discs that do not overlap, middles within the scene's radius."""
+    spots = []
+    for _ in range(10000):
+        if len(spots) == count:
+            return spots
+        radius = rng.uniform(0.025, 0.06)
+        distance, angle = RADIUS_M * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+        x, y = distance * np.cos(angle), distance * np.sin(angle)
+        if all(np.hypot(x - a, y - b) > radius + r for a, b, r in spots):
+            spots.append((x, y, radius))
+    raise ValueError(f"no room for {count} objects within {RADIUS_M} m")
+
+
+def _place(rng, spot):
+    """One object inside its disc, a third of them tilted."""
+    x, y, radius = spot
+    height = rng.uniform(0.02, 0.15)
+    tilted = rng.random() < 1 / 3
+    if tilted:
+        height = min(height, 0.6 * radius)
+        radius *= 0.85
+    solid = prism(rng, _outline(rng, radius), height)
+    turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi))
+    if tilted:
+        turn = turn * Rotation.from_euler("x", rng.uniform(10, 30), degrees=True)
+    R = turn.as_matrix()
+    lowest = (solid.vertices @ R.T)[:, 2].min()
+    return solid.at(se3.pose(R, (x, y, -lowest)))
+
+
+def _outline(rng, radius):
+    """A convex polygon inscribed in a circle: mostly rectangles, else 3, 5 or 6 corners."""
+    if rng.random() < 0.6:
+        half = rng.uniform(0.2, 0.5) * np.pi / 2
+        angles = np.array([-half, half, np.pi - half, np.pi + half])
+    else:
+        corners = rng.choice([3, 5, 6])
+        angles = 2 * np.pi * np.arange(corners) / corners
+    return radius * np.column_stack([np.cos(angles), np.sin(angles)])
