@@ -1,0 +1,111 @@
+"""Where the simulated arm, its camera and the scene stand, and where an episode begins and ends."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from cns_core import se3
+from cns_core.camera import PinholeCamera
+from cns_core.twin.scene import Scene
+from cns_core.ur_kinematics import UR_MODELS
+
+CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
+HOME_RAD = np.radians([0.0, -90.0, -90.0, -90.0, 90.0, 0.0])
+"""Flange over the scene, looking down."""
+
+_SCENE_CENTER_M = (0.5, -0.13, 0.0)
+_MAX_CONDITION = 25.0
+_PATH_STEPS = 25
+
+
+class Workcell:
+    """A UR5e over a seeded scene, with a camera on its flange.
+
+    Args:
+        seed: of the scene and of the episode's two poses.
+        T_flange_camera: (4, 4) hand-eye pose, in m.
+    """
+
+    def __init__(self, seed, T_flange_camera):
+        self.model = UR_MODELS["ur5e"]
+        self.scene = Scene(seed)
+        self.T_base_scene = se3.pose(translation=_SCENE_CENTER_M)
+        self._T_scene_base = se3.inverse(self.T_base_scene)
+        self._T_flange_camera = T_flange_camera
+        self._T_camera_flange = se3.inverse(T_flange_camera)
+        self._rng = np.random.default_rng([seed, 1])
+
+    def camera_pose(self, q):
+        """(4, 4) camera pose in the base frame at joint angles ``q`` (6,), rad."""
+        return self.model.forward(q) @ self._T_flange_camera
+
+    def render(self, q):
+        """(480, 640, 3) uint8 BGR image that the camera takes at ``q``."""
+        return self.scene.render(self._T_scene_base @ self.camera_pose(q), CAMERA)
+
+    def episode(self, min_rotation_deg=30.0, max_rotation_deg=75.0, min_translation_m=0.1):
+        """Draw joint angles (q_desired, q_start), both (6,) in rad.
+
+        Both views show the scene's centre, and the arm can travel straight between them without
+        coming near a joint limit or a singularity. What the scene looks like plays no part.
+        """
+        while True:
+            goal = self._draw_goal()
+            start = self._draw_start(goal)
+            q_goal = self._reach(goal, HOME_RAD)
+            if q_goal is None or not self._sees_center(start):
+                continue
+            rotation_deg = se3.rotation_error_deg(goal, start)
+            if not min_rotation_deg <= rotation_deg <= max_rotation_deg:
+                continue
+            if se3.translation_error_m(goal, start) < min_translation_m:
+                continue
+            q_start = self._travel(q_goal, goal, start)
+            if q_start is not None:
+                return q_goal, q_start
+
+    def _draw_goal(self):
+        """A camera 0.38 to 0.5 m from the scene, at most 15 deg off the vertical."""
+        tilt = Rotation.from_rotvec(np.radians(self._rng.uniform(0, 15)) * self._horizontal())
+        roll = Rotation.from_euler("z", self._rng.uniform(-40, 40), degrees=True)
+        down = Rotation.from_matrix(self.model.forward(HOME_RAD)[:3, :3])
+        R = tilt * down * roll
+        center = np.array(_SCENE_CENTER_M) + [*self._rng.uniform(-0.03, 0.03, 2), 0.03]
+        return se3.pose(R, center - self._rng.uniform(0.38, 0.5) * R.as_matrix()[:, 2])
+
+    def _draw_start(self, goal):
+        """Tilted around the scene, turned, moved away and aimed a little off."""
+        tilt = Rotation.from_rotvec(np.radians(self._rng.uniform(5, 30)) * self._horizontal())
+        roll = Rotation.from_euler("z", self._rng.uniform(-60, 60), degrees=True)
+        aim = Rotation.from_euler("xy", self._rng.uniform(-4, 4, 2), degrees=True)
+        arm = tilt.as_matrix() @ (goal[:3, 3] - _SCENE_CENTER_M)
+        R = tilt * Rotation.from_matrix(goal[:3, :3]) * roll * aim
+        return se3.pose(R, _SCENE_CENTER_M + self._rng.uniform(0.95, 1.35) * arm)
+
+    def _horizontal(self):
+        angle = self._rng.uniform(0, 2 * np.pi)
+        return np.array([np.cos(angle), np.sin(angle), 0.0])
+
+    def _sees_center(self, T_base_camera):
+        center_c = se3.inverse(T_base_camera) @ [*_SCENE_CENTER_M, 1.0]
+        u, v = CAMERA.project(center_c[None, :3])[0]
+        return 120 <= u <= CAMERA.width - 120 and 90 <= v <= CAMERA.height - 90
+
+    def _reach(self, T_base_camera, q_near):
+        """Well-conditioned joint angles near ``q_near``, or None."""
+        try:
+            q = self.model.inverse(T_base_camera @ self._T_camera_flange, q_near)
+        except ValueError:
+            return None
+        return q if self.model.condition_number(q) < _MAX_CONDITION else None
+
+    def _travel(self, q, goal, start):
+        """Follow the straight path from goal to start; the last joint angles, or None."""
+        turn = Rotation.from_matrix(goal[:3, :3].T @ start[:3, :3]).as_rotvec()
+        for s in np.linspace(0.0, 1.0, _PATH_STEPS)[1:]:
+            R = goal[:3, :3] @ Rotation.from_rotvec(s * turn).as_matrix()
+            position = (1 - s) * goal[:3, 3] + s * start[:3, 3]
+            q_next = self._reach(se3.pose(R, position), q)
+            if q_next is None or np.abs(q_next - q).max() > 0.2:
+                return None
+            q = q_next
+        return q

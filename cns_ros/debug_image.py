@@ -1,0 +1,29 @@
+"""The picture an engineer wants to see first: which keypoints are matched, and where they go."""
+
+import cv2
+import numpy as np
+
+_GOAL, _PATH, _SEEN, _MISSED = (80, 220, 80), (0, 200, 255), (0, 120, 255), (90, 90, 90)
+
+
+def draw_matches(image, camera, correspondence):
+    """Draw matches on a BGR or grey image, as (H, W, 3) BGR.
+
+    Matched keypoints are orange dots with a line to their goal, a green ring; goals without a
+    match are grey rings.
+    """
+    canvas = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
+    goals = _corners(camera.denormalize(correspondence.desired))
+    seen = _corners(camera.denormalize(correspondence.current))
+    for goal, point, matched in zip(goals, seen, correspondence.matched, strict=True):
+        if not matched:
+            cv2.circle(canvas, goal, 2, _MISSED, 1, cv2.LINE_AA)
+            continue
+        cv2.line(canvas, point, goal, _PATH, 1, cv2.LINE_AA)
+        cv2.circle(canvas, goal, 3, _GOAL, 1, cv2.LINE_AA)
+        cv2.circle(canvas, point, 2, _SEEN, -1, cv2.LINE_AA)
+    return canvas
+
+
+def _corners(pixels):
+    return [tuple(map(int, p)) for p in np.rint(pixels)]

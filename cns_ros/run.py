@@ -1,0 +1,29 @@
+"""How every node of the suite starts and ends."""
+
+import sys
+
+import rclpy
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+
+
+def run(make_node):
+    """Spin the node that ``make_node()`` builds until it is told to end; return the exit code.
+
+    What a user can mend (a refused parameter, a file that is missing) is said in one line.
+    """
+    rclpy.init()
+    node = None
+    try:
+        node = make_node()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (ValueError, OSError, ParameterException) as reason:
+        print(f"{make_node.__name__}: {reason}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
