@@ -1,0 +1,135 @@
+"""Desired keypoints as a graph: clusters, their centres, and the edges E0 and E1 (paper, III-A)."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import AffinityPropagation, KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+SINGLETONS_UP_TO = 16
+"""Up to this many keypoints each is a cluster of its own."""
+MIN_CLUSTERS = 4
+"""Fewer than this many found are too coarse, and k-means splits the keypoints into so many."""
+MAX_KEYPOINTS = 4096
+"""Affinity propagation takes memory and time with the square of the number of keypoints."""
+
+
+@dataclass(frozen=True)
+class KeypointGraph:
+    """The clusters of the desired keypoints; what a frame shows only masks them.
+
+    Args:
+        desired: (N, 2) keypoints of the desired image, normalized plane.
+        cluster_of_point: (N,) int in 0..C-1, the cluster each keypoint belongs to.
+        center_index: (C,) int, the keypoint at the centre of each cluster.
+    """
+
+    desired: np.ndarray
+    cluster_of_point: np.ndarray
+    center_index: np.ndarray
+
+    @property
+    def cluster_count(self):
+        """Number of clusters C."""
+        return len(self.center_index)
+
+    @property
+    def centers(self):
+        """(C, 2) desired positions of the cluster centres."""
+        return self.desired[self.center_index]
+
+    def cluster_matched(self, matched):
+        """(C,) bool, whether a cluster holds any keypoint of the (N,) bool mask ``matched``."""
+        return np.bincount(self.cluster_of_point[matched], minlength=self.cluster_count) > 0
+
+    def edges0(self, matched):
+        """E0 as (2, E) index pairs [keypoint, cluster]: matched keypoints only (Eq. 1 and 2)."""
+        points = np.flatnonzero(matched)
+        return np.stack([points, self.cluster_of_point[points]])
+
+    def edges1(self, matched):
+        """E1 as (2, E) pairs [source, target] of matched clusters, no self-edges (Eq. 1, 2)."""
+        seen = np.flatnonzero(self.cluster_matched(matched))
+        source, target = np.meshgrid(seen, seen)
+        distinct = source != target
+        return np.stack([source[distinct], target[distinct]])
+
+
+def build_graph(desired, cluster_of_point=None):
+    """Cluster the desired keypoints and choose the centre of each cluster.
+
+    The centre is the keypoint nearest to its cluster's median, which a stray keypoint moves less
+    than the mean that the paper prints.
+
+    Args:
+        desired: (N, 2) keypoints of the desired image, normalized plane.
+        cluster_of_point: (N,) clusters numbered from 0 without gaps, or None to find them.
+
+    Raises:
+        ValueError: if ``desired`` is not a finite (N, 2) array with 1 <= N <= MAX_KEYPOINTS, or the
+            clusters given do not fit it.
+    """
+    desired = np.asarray(desired, dtype=float)
+    if desired.ndim != 2 or desired.shape[1] != 2:
+        raise ValueError(f"desired must be (N, 2), got {desired.shape}")
+    if not 1 <= len(desired) <= MAX_KEYPOINTS:
+        raise ValueError(f"desired must hold 1 to {MAX_KEYPOINTS} keypoints, got {len(desired)}")
+    if not np.isfinite(desired).all():
+        raise ValueError("desired must be finite")
+    if cluster_of_point is None:
+        cluster_of_point = cluster(desired)
+    cluster_of_point = np.asarray(cluster_of_point)
+    if cluster_of_point.shape != desired.shape[:1] or cluster_of_point.dtype.kind not in "iu":
+        raise ValueError(
+            f"cluster_of_point must be {desired.shape[:1]} integers, "
+            f"got {cluster_of_point.dtype} {cluster_of_point.shape}"
+        )
+    count = int(cluster_of_point.max()) + 1
+    if cluster_of_point.min() < 0 or len(np.unique(cluster_of_point)) != count:
+        raise ValueError("cluster_of_point must number the clusters from 0 without gaps")
+    centers = [_center(desired, np.flatnonzero(cluster_of_point == c)) for c in range(count)]
+    return KeypointGraph(desired, cluster_of_point.astype(np.int64), np.array(centers))
+
+
+def _center(desired, members):
+    """Index of the keypoint nearest to the median of a cluster's members, then to their mean.
+
+    In clusters of even size two keypoints are often equally near to the median.
+    """
+    points = desired[members]
+    to_median, to_mean = (
+        np.linalg.norm(points - middle, axis=1).round(9)
+        for middle in (np.median(points, axis=0), points.mean(axis=0))
+    )
+    return members[np.lexsort((to_mean, to_median))[0]]
+
+
+def cluster(points):
+    """Clusters of (N, 2) points by affinity propagation, as (N,) labels 0..C-1; deterministic."""
+    count = len(points)
+    if count <= SINGLETONS_UP_TO:
+        return np.arange(count)
+    labels = _affinity_propagation(points)
+    if labels is None:
+        # What affinity propagation typically finds on keypoints spread over an image.
+        labels = _kmeans(points, max(MIN_CLUSTERS, round(0.85 * count**0.51)))
+    elif labels.max() + 1 < MIN_CLUSTERS:
+        labels = _kmeans(points, MIN_CLUSTERS)
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _affinity_propagation(points):
+    """Labels (N,), or None where the messages did not converge."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        # All points alike make all similarities alike, which scikit-learn settles with a warning.
+        warnings.filterwarnings("ignore", "All samples have mutually equal similarities")
+        fit = AffinityPropagation(damping=0.9, random_state=0).fit(points)
+    return fit.labels_ if len(fit.cluster_centers_indices_) and fit.labels_.min() >= 0 else None
+
+
+def _kmeans(points, count):
+    """Labels (N,) of k-means into ``count`` clusters, fewer where so many points do not differ."""
+    count = min(count, len(np.unique(points, axis=0)))
+    return KMeans(count, n_init=4, random_state=0).fit(points).labels_

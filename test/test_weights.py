@@ -1,0 +1,90 @@
+"""Weights on disk: written, read back, and refused with a reason."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from cns_core import weights
+from cns_core.network.packed import CnsNetwork
+
+
+@pytest.fixture
+def path(tmp_path):
+    torch.manual_seed(0)
+    weights.save_network(CnsNetwork(width=16), tmp_path / "cns.safetensors", seed=0)
+    return tmp_path / "cns.safetensors"
+
+
+def test_written_weights_are_read_back(path):
+    network = weights.load_network(path)
+    expected = load_file(path)
+    assert {k: v.tolist() for k, v in network.state_dict().items()} == {
+        k: v.tolist() for k, v in expected.items()
+    }
+
+
+def test_policy_from_a_file_serves(path):
+    episode = weights.load_policy(path).episode(np.random.default_rng(0).random((8, 2)))
+    direction, norm = episode.step(np.zeros((8, 2)), np.ones(8, dtype=bool))
+    assert direction.shape == (6,) and norm.shape == (1,) and episode.twist.shape == (6,)
+
+
+def rewrite(path, change, **metadata):
+    state = load_file(path)
+    change(state)
+    save_file(state, path, {"format": weights.FORMAT, "version": weights.VERSION} | metadata)
+
+
+@pytest.mark.parametrize(
+    "change, metadata, word",
+    [
+        (lambda s: s.pop("fuse.weight"), {}, "fuse.weight is missing"),
+        (lambda s: s.update(extra=torch.zeros(1)), {}, "extra"),
+        (lambda s: s.update({"fuse.bias": torch.zeros(3)}), {}, r"fuse.bias is \(3,\)"),
+        (lambda s: s["fuse.bias"].fill_(float("nan")), {}, "not finite"),
+        (lambda s: s.pop("input.weight"), {}, "input.weight"),
+        (lambda s: None, {"version": "99"}, "version '99'"),
+    ],
+)
+def test_wrong_weights_are_refused(path, change, metadata, word):
+    rewrite(path, change, **metadata)
+    with pytest.raises(ValueError, match=word):
+        weights.load_network(path)
+
+
+def test_missing_and_truncated_files_are_refused(path, tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        weights.load_policy(tmp_path / "nothing.safetensors")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="truncated"):
+        weights.load_policy(path)
+    foreign = tmp_path / "foreign.pth"
+    foreign.write_bytes(b"no weights")
+    with pytest.raises(ValueError, match="no state dict"):
+        weights.load_policy(foreign)
+
+
+def test_a_pickled_program_is_not_run(tmp_path):
+    class Program:
+        def __reduce__(self):
+            return (print, ("ran",))
+
+    torch.save(Program(), tmp_path / "evil.pth")
+    with pytest.raises(ValueError, match="no state dict"):
+        weights.load_policy(tmp_path / "evil.pth")
+
+
+def test_absent_default_weights_name_the_remedy(monkeypatch):
+    monkeypatch.setattr(weights, "FILE_NAME", "absent.safetensors")
+    with pytest.raises(FileNotFoundError, match="cns-train"):
+        weights.default_weights()
+
+
+def test_default_weights_are_found_in_an_ament_prefix(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "FILE_NAME", "only-here.safetensors")
+    home = tmp_path / "share" / "cns_ros" / "models"
+    home.mkdir(parents=True)
+    (home / "only-here.safetensors").touch()
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    assert weights.default_weights() == home / "only-here.safetensors"
