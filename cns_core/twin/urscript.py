@@ -1,0 +1,249 @@
+"""Translates URScript to Python generators, so that a simulated controller can run it tick by tick.
+
+URScript ("The URScript Programming Language", Universal Robots) reads much like Python, but:
+
+- a newline does not end a statement; the next statement starts where no operator joins two operands;
+- blocks end with ``end``; ``thread`` blocks run concurrently once started with ``run``;
+- lists and poses are values: assigning an element changes that variable alone;
+- ``p[x, y, z, rx, ry, rz]`` is a pose, while a variable may be called ``p`` as well.
+
+Every function becomes a generator function, every call of one a ``yield from``; a ``yield`` ends
+the thread's share of the tick.
+"""
+
+import functools
+import keyword
+import re
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+|\#[^\n]*)
+      | (?P<number>(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)
+      | (?P<string>"[^"\n]*")
+      | (?P<name>[A-Za-z_]\w*)
+      | (?P<symbol>==|!=|<=|>=|[-+*/%^<>=()\[\],:])""",
+    re.VERBOSE,
+)
+_OPERATOR_WORDS = {"and": "and", "or": "or", "not": "not", "xor": "^"}
+_WHOLE_STATEMENTS = frozenset(("end", "break", "continue", "enter_critical", "exit_critical"))
+_STATEMENT_WORDS = _WHOLE_STATEMENTS.union(
+    ("def", "thread", "if", "elif", "else", "while", "return", "global", "kill")
+)
+_CALLED_WORDS = frozenset(("kill", "enter_critical", "exit_critical"))
+_OPENING, _CLOSING = frozenset("(["), frozenset(")]")
+_INDENT = "    "
+
+
+class ScriptError(ValueError):
+    """A script that cannot be read, or did what the controller does not allow."""
+
+
+@functools.lru_cache(maxsize=16)
+def compile_script(source, blocking_builtins):
+    """Compile a program ``def name(): ... end`` to (code object, name of its main function).
+
+    Args:
+        source: the URScript text.
+        blocking_builtins: frozenset of the builtins that are generator functions.
+
+    Raises:
+        ScriptError: if the text is not one complete program.
+    """
+    python = _Translation(source, blocking_builtins)
+    try:
+        return compile(python.text, "<urscript>", "exec"), python.main
+    except SyntaxError as error:
+        raise ScriptError(f"URScript not understood near {error.text!r}: {error.msg}") from error
+
+
+def is_complete(source):
+    """Whether every block of the text is closed, so that a controller would start it."""
+    depth, seen = 0, False
+    for token in _tokens(source):
+        opens = token in ("def", "thread", "if", "while")
+        depth += opens - (token == "end")
+        seen = seen or opens
+    return seen and depth <= 0
+
+
+def with_element(values, index, value):
+    """A copy of a list or pose with one element replaced."""
+    changed = type(values)(values)
+    changed[index] = value
+    return changed
+
+
+def _tokens(source):
+    position, tokens = 0, []
+    while position < len(source):
+        match = _TOKEN.match(source, position)
+        if match is None:
+            raise ScriptError(f"unexpected character {source[position]!r} in the script")
+        if match.lastgroup != "space":
+            tokens.append(match.group())
+        position = match.end()
+    return tokens
+
+
+def _is_operand_start(token):
+    return (token[0].isalnum() or token[0] in '_".') and token not in _OPERATOR_WORDS
+
+
+def _is_operand_end(token):
+    return token in _CLOSING or (_is_operand_start(token) and token != "run")
+
+
+def _starts_statement(statement, token):
+    """Whether ``token`` begins a new statement after the unfinished ``statement``."""
+    if token in _STATEMENT_WORDS or statement[0] in _WHOLE_STATEMENTS:
+        return True
+    if len(statement) == 1 and statement[0] in _STATEMENT_WORDS:
+        return False
+    return _is_operand_end(statement[-1]) and _is_operand_start(token)
+
+
+def _statements(tokens):
+    """Split the tokens into statements; a header ends with its colon."""
+    statement, depth = [], 0
+    for token in tokens:
+        if statement and not depth and _starts_statement(statement, token):
+            yield statement
+            statement = []
+        statement.append(token)
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if token == ":" and not depth:
+            yield statement
+            statement = []
+    if statement:
+        yield statement
+
+
+class _Translation:
+    """One pass over the statements, writing indented Python lines."""
+
+    def __init__(self, source, blocking_builtins):
+        tokens = _tokens(source)
+        self._globals = {name for word, name in _pairs(tokens) if word == "global"}
+        functions = {name for word, name in _pairs(tokens) if word in ("def", "thread")}
+        self._generators = functions | blocking_builtins
+        self._depth = 0
+        self._lines = []
+        self.main = None
+        for statement in _statements(tokens):
+            self._statement(statement)
+        if self._depth or self.main is None:
+            raise ScriptError("the script is not one complete def ... end")
+        self.text = "\n".join(self._lines) + "\n"
+
+    def _write(self, line):
+        self._lines.append(_INDENT * self._depth + line)
+
+    def _statement(self, tokens):
+        word = tokens[0]
+        if word in ("def", "thread"):
+            self._function(tokens)
+        elif word in ("if", "while"):
+            self._open(f"{word} {self._expression(tokens[1:-1])}:")
+            self._write("__count_iteration()" if word == "while" else "pass")
+        elif word in ("elif", "else"):
+            self._depth -= 1
+            self._open(f"{word} {self._expression(tokens[1:-1])}".strip() + ":")
+            self._write("pass")
+        elif word == "end":
+            self._depth -= 1
+        elif word in _CALLED_WORDS:
+            self._write(f"__{word}({self._expression(tokens[1:])})")
+        elif word in ("return", "break", "continue"):
+            self._write(f"{word} {self._expression(tokens[1:])}".strip())
+        else:
+            self._assignment_or_call(tokens[1:] if word == "global" else tokens)
+        if self._depth < 0:
+            raise ScriptError("the script has an end too many")
+
+    def _open(self, header):
+        self._write(header)
+        self._depth += 1
+
+    def _function(self, tokens):
+        name, parameters = _python_name(tokens[1]), tokens[2:-1]
+        if self._depth == 0:
+            self.main = name
+        self._open(f"def {name}{''.join(map(_python_name, parameters))}:")
+        shared = sorted(self._globals - set(parameters))
+        if shared:
+            self._write("global " + ", ".join(map(_python_name, shared)))
+        self._write("if False: yield")
+
+    def _assignment_or_call(self, tokens):
+        name = _python_name(tokens[0])
+        if len(tokens) > 1 and tokens[1] == "=":
+            self._write(f"{name} = {self._expression(tokens[2:])}")
+        elif (equals := _element_assignment(tokens)) is not None:
+            index, value = tokens[2 : equals - 1], tokens[equals + 1 :]
+            changed = f"{name}, {self._expression(index)}, {self._expression(value)}"
+            self._write(f"{name} = __with_element({changed})")
+        else:
+            self._write(self._expression(tokens))
+
+    def _expression(self, tokens):
+        """Python for one expression; a stack holds what closes each open bracket."""
+        parts, closers, starting_thread = [], [], False
+        for i, token in enumerate(tokens):
+            following = tokens[i + 1] if i + 1 < len(tokens) else ""
+            if token == "run":
+                starting_thread = True
+            elif following == "(" and _is_operand_start(token):
+                prefix, closer = self._call(token, starting_thread)
+                parts.append(f" {prefix}{_python_name(token)}")
+                closers.append(closer)
+                starting_thread = False
+            elif token == "p" and following == "[" and _is_pose(tokens[i + 1 :]):
+                parts.append(" __pose(")
+                closers.append("])")
+            elif token in _OPENING:
+                called = i > 0 and token == "(" and _is_operand_start(tokens[i - 1])
+                literal = parts and parts[-1] == " __pose("
+                if not called and not literal:
+                    closers.append(")" if token == "(" else "]")
+                parts.append(token)
+            elif token in _CLOSING:
+                parts.append(closers.pop())
+            else:
+                parts.append(" " + _OPERATOR_WORDS.get(token, _python_name(token)))
+        return "".join(parts).strip()
+
+    def _call(self, name, starting_thread):
+        if starting_thread:
+            return "__run(", "))"
+        return ("(yield from ", "))") if name in self._generators else ("", ")")
+
+
+def _pairs(tokens):
+    return zip(tokens, tokens[1:], strict=False)
+
+
+def _python_name(token):
+    if token in ("True", "False"):
+        return token
+    return token + "_" if keyword.iskeyword(token) else token
+
+
+def _element_assignment(tokens):
+    """Where ``name[...] = value`` has its equals sign, or None for any other statement."""
+    depth = 0
+    for i, token in enumerate(tokens):
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if token == "=" and depth == 0:
+            return i
+    return None
+
+
+def _is_pose(tokens):
+    """Whether a bracket opens a list of several elements, hence a pose and not an index."""
+    depth = 0
+    for token in tokens:
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if depth == 0:
+            return False
+        if token == "," and depth == 1:
+            return True
+    return False
