@@ -25,6 +25,7 @@ setup(
     install_requires=[
         "numpy>=1.26",
         "opencv-python-headless>=4.10,<5",
+        "pyyaml>=6.0",
         "safetensors>=0.4",
         "scikit-learn>=1.4",
         "scipy>=1.11",

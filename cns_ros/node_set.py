@@ -1,0 +1,110 @@
+"""The nodes of the suite: one description for the launch file and for the plain-Python bring-up."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cns_ros.servo_options import SIMULATED_ROBOT_IP
+from cns_ros.share import share_directory
+
+# Whoever started the nodes may be killed before it can stop them. util-linux brings setpriv.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process to start.
+
+    Attributes:
+        executable: program of ``package``; for our own package also the module ``cns_ros.NAME``.
+        parameter_files: read before ``parameters``, which override them.
+        remappings: pairs (name in the node, name in the graph).
+        arguments: further words on its command line.
+        ends: whether it ends by itself when its work is done; the end of any other is a failure.
+    """
+
+    executable: str
+    name: str
+    package: str = "cns_ros"
+    parameter_files: tuple[Path, ...] = ()
+    parameters: dict[str, object] = field(default_factory=dict)
+    remappings: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+    ends: bool = False
+
+    def command(self):
+        """Command line that starts the node where there is no ``ros2`` program."""
+        if self.package == "cns_ros":
+            program = [sys.executable, "-m", f"cns_ros.{self.executable}"]
+        else:
+            program = [self.executable]
+        command = [*DIE_WITH_PARENT, *program, *self.arguments]
+        command += ["--ros-args", "-r", f"__node:={self.name}"]
+        for path in self.parameter_files:
+            command += ["--params-file", str(path)]
+        for name, value in self.parameters.items():
+            # A parameter is read as YAML, of which JSON is a part: "1" stays a string.
+            command += ["-p", f"{name}:={json.dumps(value)}"]
+        for inside, outside in self.remappings:
+            command += ["-r", f"{inside}:={outside}"]
+        return command
+
+
+def servo_nodes(options):
+    """List the NodeSpecs of a bring-up in the order of their start.
+
+    They are stopped in the opposite order, so that the arm's driver, started last, stops first.
+    """
+    config = share_directory() / "config"
+    files = (Path(options.params_file or config / "servo.yaml"),)
+    camera = (("image", options.image_topic), ("camera_info", options.camera_info_topic))
+    robot_ip = options.robot_ip or SIMULATED_ROBOT_IP
+    twin_hand_eye = str(config / "twin_hand_eye.yaml")
+
+    def node(name, remappings=(), ends=False, **parameters):
+        return NodeSpec(
+            name,
+            name,
+            parameter_files=files,
+            parameters=parameters,
+            remappings=remappings,
+            ends=ends,
+        )
+
+    nodes = [
+        node(
+            "observer",
+            camera,
+            observer=options.observer,
+            desired_image_path=options.desired_image,
+        ),
+        node(
+            "controller",
+            controller=options.controller,
+            weights=options.weights,
+            depth_prior=options.depth_prior,
+        ),
+    ]
+    if options.sim:
+        nodes.insert(
+            0, node("twin", camera, seed=options.seed, host=robot_ip, hand_eye_file=twin_hand_eye)
+        )
+    if options.sim and options.episode:
+        nodes.append(node("episode", camera, ends=True, seed=options.seed))
+    if options.rviz:
+        view = ("-d", str(config / "servo.rviz"))
+        nodes.append(NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))
+    hand_eye = options.hand_eye or twin_hand_eye
+    nodes.append(node("ur_driver", robot_ip=robot_ip, hand_eye_file=hand_eye))
+    return nodes
+
+
+def servo_environment(options, present=os.environ):
+    """Environment variables to set for the nodes; what the user has set already stays."""
+    wanted = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(share_directory() / "config" / "fastdds.xml")}
+    if options.sim:
+        wanted["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    return {name: value for name, value in wanted.items() if name not in present}

@@ -1,0 +1,118 @@
+"""The one description of the node set, and what the plain-Python bring-up makes of it."""
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import rclpy
+import yaml
+from rclpy.node import Node
+
+from cns_core.controllers import CONTROLLERS
+from cns_core.observers import BACKENDS
+from cns_ros.node_set import NodeSpec, servo_environment, servo_nodes
+from cns_ros.servo_options import ServoOptions, parse
+from cns_ros.share import share_directory
+
+PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
+REAL = {"robot_ip": "192.0.2.7", "hand_eye": "hand_eye.yaml"}
+
+
+def by_name(**options):
+    return {spec.name: spec for spec in servo_nodes(ServoOptions(**options))}
+
+
+def test_the_twin_stands_in_for_robot_and_camera_and_nothing_else_differs():
+    real, simulated = by_name(**REAL), by_name(sim=True, episode=False)
+    assert set(simulated) - set(real) == {"twin"}
+    assert set(real) <= set(simulated)
+    assert simulated["ur_driver"].parameters["robot_ip"] == simulated["twin"].parameters["host"]
+    assert real["ur_driver"].parameters["robot_ip"] == REAL["robot_ip"]
+
+
+def test_the_driver_is_started_last_and_so_stopped_first():
+    for options in (REAL, {"sim": True}, {"sim": True, "rviz": True}):
+        assert servo_nodes(ServoOptions(**options))[-1].name == "ur_driver"
+
+
+def test_only_the_episode_may_end_by_itself():
+    assert [s.name for s in servo_nodes(ServoOptions(sim=True, rviz=True)) if s.ends] == ["episode"]
+
+
+def test_the_camera_topics_are_remapped_in_every_node_that_uses_them():
+    nodes = by_name(sim=True, image_topic="/wrist/image_raw", camera_info_topic="/wrist/info")
+    for name in ("twin", "observer", "episode"):
+        assert ("image", "/wrist/image_raw") in nodes[name].remappings
+        assert ("camera_info", "/wrist/info") in nodes[name].remappings
+
+
+def test_files_named_in_the_description_exist():
+    for spec in servo_nodes(ServoOptions(sim=True)):
+        assert all(path.is_file() for path in spec.parameter_files)
+    assert Path(servo_environment(ServoOptions(sim=True), present={})[PROFILES]).is_file()
+    assert Path(by_name(sim=True)["ur_driver"].parameters["hand_eye_file"]).is_file()
+
+
+def test_discovery_stays_on_this_machine_in_simulation_only():
+    assert servo_environment(ServoOptions(sim=True), {})["ROS_AUTOMATIC_DISCOVERY_RANGE"]
+    assert set(servo_environment(ServoOptions(**REAL), {})) == {PROFILES}
+    assert servo_environment(ServoOptions(**REAL), {PROFILES: "mine.xml"}) == {}
+
+
+def test_the_choices_are_those_of_the_library():
+    choices = {option.name: option.metadata["choices"] for option in fields(ServoOptions)}
+    assert set(choices["observer"]) == set(BACKENDS)
+    assert set(choices["controller"]) == set(CONTROLLERS)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "robot_ip must be given"),
+        ({"robot_ip": "192.0.2.7"}, "hand_eye must be given"),
+        ({"sim": True, "observer": "surf"}, "observer must be one of .*'surf'"),
+        ({"sim": True, "depth_prior": 0.0}, "depth_prior must be greater than 0 m, got 0.0"),
+        ({"sim": True, "depth_prior": float("nan")}, "depth_prior"),
+        ({"sim": True, "seed": -1}, "seed must be at least 0, got -1"),
+    ],
+)
+def test_bad_options_are_refused(options, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        ServoOptions(**options)
+
+
+def test_options_are_read_by_their_type():
+    option = {option.name: option for option in fields(ServoOptions)}
+    assert parse(option["sim"], "True") is True
+    assert parse(option["depth_prior"], "1") == 1.0
+    assert parse(option["robot_ip"], "10") == "10"
+    for name, text in (("sim", "yes"), ("depth_prior", "near"), ("seed", "1.5")):
+        with pytest.raises(ValueError, match=f"{name} must be .*{text}"):
+            parse(option[name], text)
+
+
+def test_parameters_arrive_with_their_types(tmp_path, ros_domain):
+    sent = {"text": "1", "empty": "", "quoted": 'a "b": c', "number": 1.0, "count": 2, "flag": True}
+    path = tmp_path / "more.yaml"
+    path.write_text(yaml.safe_dump({"/**/probe": {"ros__parameters": {"count": 7, "extra": 3}}}))
+    spec = NodeSpec("probe", "probe", parameter_files=(path,), parameters=sent)
+    command = spec.command()
+    rclpy.init(args=command[command.index("--ros-args") :])
+    try:
+        node = Node("any", automatically_declare_parameters_from_overrides=True)
+        assert node.get_name() == "probe"
+        received = {name: node.get_parameter(name).value for name in [*sent, "extra"]}
+        node.destroy_node()
+    finally:
+        rclpy.shutdown()
+    assert received == {**sent, "extra": 3}
+    assert {k: type(v) for k, v in received.items()} == {
+        k: type(v) for k, v in {**sent, "extra": 3}.items()
+    }
+
+
+def test_every_node_has_a_launcher_that_ros2_run_can_execute():
+    for spec in servo_nodes(ServoOptions(sim=True)):
+        launcher = share_directory() / "scripts" / spec.executable
+        assert os.access(launcher, os.X_OK), launcher

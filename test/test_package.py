@@ -1,0 +1,74 @@
+"""The package's descriptions agree: package.xml, setup.py, constraints.txt and the changelog."""
+
+import ast
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+ROS_PACKAGE = r"rclpy|launch\w*|ament_\w+|rcl_interfaces|builtin_interfaces|\w+_msgs|std_srvs"
+XML = ElementTree.parse(ROOT / "package.xml").getroot()
+
+
+def setup_arguments():
+    """The literal keyword arguments of setup.py's call of setup()."""
+    for call in ast.walk(ast.parse((ROOT / "setup.py").read_text())):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "setup":
+            return {word.arg: literal(word.value) for word in call.keywords}
+    raise AssertionError("setup.py does not call setup()")
+
+
+def literal(node):
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def project_name(requirement):
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+
+def test_package_xml_and_setup_py_agree():
+    setup = setup_arguments()
+    assert setup["version"] == XML.findtext("version")
+    assert setup["license"] == XML.findtext("license") == "Apache-2.0"
+    assert setup["maintainer"] == XML.findtext("maintainer")
+    assert setup["maintainer_email"] == XML.find("maintainer").get("email")
+
+
+def test_the_newest_entry_of_the_changelog_is_this_version():
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert newest == XML.findtext("version")
+
+
+def test_the_maintainer_has_a_valid_address():
+    # colcon silently leaves out its environment hooks otherwise.
+    address = XML.find("maintainer").get("email")
+    assert re.fullmatch(r"[\w.%+-]+@[\w-]+(\.[\w-]+)*\.[a-zA-Z]{2,}", address)
+
+
+def test_every_ros_package_imported_is_a_dependency():
+    declared = {tag.text for tag in XML.iter("exec_depend")}
+    imported = set()
+    for path in [*ROOT.glob("cns_ros/*.py"), *ROOT.glob("launch/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            imported |= {name.split(".")[0] for name in names}
+    ros = {name for name in imported if re.fullmatch(ROS_PACKAGE, name)}
+    assert ros and ros <= declared
+
+
+def test_every_requirement_is_pinned():
+    setup = setup_arguments()
+    requirements = [*setup["install_requires"], *sum(setup["extras_require"].values(), [])]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = {project_name(line) for line in lines if not line.startswith("#")}
+    assert {project_name(requirement) for requirement in requirements} <= pins
+
+
+def test_the_core_imports_no_ros():
+    for path in ROOT.glob("cns_core/**/*.py"):
+        imports_ros = re.compile(rf"^\s*(import|from) ({ROS_PACKAGE}|cns_ros)\b", re.MULTILINE)
+        assert not imports_ros.search(path.read_text()), path
