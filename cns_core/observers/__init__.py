@@ -4,12 +4,21 @@ from cns_core.observers.akaze import Akaze
 from cns_core.observers.matching_observer import MatchingObserver
 from cns_core.observers.orb import Orb
 from cns_core.observers.sift import Sift
+from cns_core.observers.tracking_observer import TrackingObserver
 
 BACKENDS = {"sift": Sift, "akaze": Akaze, "orb": Orb}
 
 
 def make_observer(
-    name, camera, *, verify=True, tracking=False, max_keypoints=512, min_keypoints=12, mask=None
+    name,
+    camera,
+    *,
+    verify=True,
+    tracking=False,
+    max_keypoints=None,
+    min_keypoints=12,
+    mask=None,
+    background=True,
 ):
     """Build an observer.
 
@@ -17,26 +26,33 @@ def make_observer(
         name: ``'sift'``, ``'akaze'`` or ``'orb'``.
         camera: the :class:`PinholeCamera` that takes all images.
         verify: whether matches must agree on one rigid motion of the camera.
+        tracking: follow keypoints between matchings and align them to sub-pixel; otherwise every
+            image is matched on its own.
         max_keypoints: most keypoints taken from the desired image, spread evenly; the cost of the
-            graph and the network grows with it.
+            graph and the network grows with it. None for 300 with tracking and 512 without.
         min_keypoints: fewest keypoints with which a desired image is accepted.
         mask: (H, W), nonzero where the scene may appear (zero on a gripper, say), or None.
+        background: with tracking, match in a worker thread so that no image waits for it; without,
+            the outcome does not depend on timing.
 
     Raises:
         ValueError: naming the argument that is out of range.
     """
     if name not in BACKENDS:
         raise ValueError(f"observer must be one of {sorted(BACKENDS)}, got {name!r}")
+    if max_keypoints is None:
+        max_keypoints = 300 if tracking else 512
     if not 4 <= min_keypoints <= max_keypoints:
         raise ValueError(
             "need 4 <= min_keypoints <= max_keypoints, "
             f"got min_keypoints={min_keypoints}, max_keypoints={max_keypoints}"
         )
-    return MatchingObserver(
-        BACKENDS[name](),
-        camera,
-        verify=verify,
-        max_keypoints=max_keypoints,
-        min_keypoints=min_keypoints,
-        mask=mask,
-    )
+    shared = {
+        "verify": verify,
+        "max_keypoints": max_keypoints,
+        "min_keypoints": min_keypoints,
+        "mask": mask,
+    }
+    if tracking:
+        return TrackingObserver(BACKENDS[name](), camera, background=background, **shared)
+    return MatchingObserver(BACKENDS[name](), camera, **shared)

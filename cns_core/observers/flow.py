@@ -1,0 +1,61 @@
+"""Follow points from one image to the next."""
+
+import cv2
+import numpy as np
+
+_WINDOW = (11, 11)
+_LEVELS = 3
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
+_SAME_LIGHT = 0.03
+
+
+def shrink(grey):
+    """Half-size image: following is a prediction, and costs a quarter there."""
+    return cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def to_half(pixels):
+    """Where full-size pixels lie in the half-size image."""
+    return 0.5 * (np.asarray(pixels) + 0.5) - 0.5
+
+
+def to_full(pixels):
+    """Inverse of :func:`to_half`."""
+    return 2.0 * (np.asarray(pixels) + 0.5) - 0.5
+
+
+def follow(previous, current, pixels, guess):
+    """Follow points by pyramidal optical flow (Bouguet 2001).
+
+    Args:
+        previous, current: half-size grey images.
+        pixels: (N, 2) full-size positions in the previous image.
+        guess: (N, 2) where they may be now.
+
+    Returns:
+        ``(pixels, found)``: (N, 2) full-size positions in the current image, (N,) bool.
+    """
+    if len(pixels) == 0:
+        return np.zeros((0, 2)), np.zeros(0, bool)
+    previous, current = _same_light(previous, current)
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        previous,
+        current,
+        to_half(pixels).astype(np.float32),
+        to_half(guess).astype(np.float32),
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
+        criteria=_STOP,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return to_full(moved.astype(float)), status.ravel().astype(bool)
+
+
+def _same_light(a, b):
+    """Darken the brighter image when the light jumped: optical flow knows no gain."""
+    mean_a, mean_b = cv2.mean(a)[0] + 1.0, cv2.mean(b)[0] + 1.0
+    if abs(np.log(mean_a / mean_b)) < _SAME_LIGHT:
+        return a, b
+    if mean_a > mean_b:
+        return cv2.convertScaleAbs(a, alpha=mean_b / mean_a), b
+    return a, cv2.convertScaleAbs(b, alpha=mean_a / mean_b)
