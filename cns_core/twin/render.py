@@ -7,6 +7,7 @@ the faces, their crossings give the anti-aliasing.
 """
 
 import math
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 NEAR_M = 0.01
 """Nothing nearer than this in front of the camera is drawn."""
 
-_BLOCK = 160  # pixels; within a block one texture level serves
-_UNIT_GRID = np.array([(x, y, 0.0) for y in (0.0, 0.5, 1.0) for x in (0.0, 0.5, 1.0)])
+_BLOCK = 240  # pixels; within a block one texture level serves
+_UNIT_GRID = np.array([(x, y, 1.0) for y in (0.0, 0.5, 1.0) for x in (0.0, 0.5, 1.0)])
 
 
 class _Canvas:
@@ -25,14 +26,20 @@ class _Canvas:
         self.image = np.empty((height, width, 3), np.uint8)
         cv2.rectangle(self.image, (0, 0), (width, height), background, cv2.FILLED)
         self.inverse_depth = np.zeros((height, width), np.float32)
-        self.u = np.arange(width, dtype=np.float64)
-        self.v = np.arange(height, dtype=np.float64)[:, None]
+        self.u, self.v = _pixel_grid(width, height)
 
     def affine(self, row, box):
         """Evaluate ``row @ (u, v, 1)`` over the pixels of ``box`` as float32."""
         x0, y0, x1, y1 = box
-        along_u = (row[0] * self.u[x0:x1] + row[2]).astype(np.float32)
-        return along_u + (row[1] * self.v[y0:y1]).astype(np.float32)
+        u, v = self.u[y0:y1, x0:x1], self.v[y0:y1, x0:x1]
+        return cv2.addWeighted(u, row[0], v, row[1], row[2])
+
+
+@cache
+def _pixel_grid(width, height):
+    """Column and row index of every pixel, (H, W) float32 each."""
+    u, v = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return u, v
 
 
 def render(solids, T_sc, camera, background=(60, 60, 60)):
@@ -65,7 +72,7 @@ def _distance(solid, T_sc):
 
 
 def _ideal_view(camera):
-    """Intrinsics and size of the undistorted view to draw, and the maps from there to the camera."""
+    """Intrinsics and size of the undistorted view to draw, and the maps that distort it."""
     if not camera.distortion:
         return camera.matrix, (camera.width, camera.height), None
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), axis=-1)
@@ -120,29 +127,32 @@ def _clip_near(loop):
 
 
 def _hull_edges(points):
-    """(E, 3) lines with ``line @ (u, v, 1)`` the distance in pixels inside each edge of the hull."""
+    """(E, 3) lines of the hull: ``line @ (u, v, 1)`` is how far inside a pixel lies, in pixels."""
     hull = cv2.convexHull(points.astype(np.float32))[:, 0].astype(float)
     step = np.roll(hull, -1, axis=0) - hull
     length = np.linalg.norm(step, axis=1)
-    if len(hull) < 3 or length.min() < 1e-9:
+    firm = length > 1e-3  # shorter ones carry only rounding
+    if firm.sum() < 3:
         return None
+    step, corner, length = step[firm], hull[firm], length[firm]
     normal = np.column_stack([-step[:, 1], step[:, 0]]) / length[:, None]
-    lines = np.column_stack([normal, -(normal * hull).sum(axis=1)])
+    lines = np.column_stack([normal, -(normal * corner).sum(axis=1)])
     middle = hull.mean(axis=0)
     return lines * np.sign(lines @ (*middle, 1.0))[:, None]
 
 
 def _pixel_box(points, shape):
     """(x0, y0, x1, y1) of the pixels that points can touch, or None outside the image."""
-    low = np.maximum(np.floor(points.min(axis=0)), 0).astype(int)
-    high = np.minimum(np.ceil(points.max(axis=0)) + 1, shape[1::-1]).astype(int)
-    return (*low, *high) if (high > low).all() else None
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    x0, y0 = max(math.floor(left), 0), max(math.floor(top), 0)
+    x1, y1 = min(math.ceil(right) + 1, shape[1]), min(math.ceil(bottom) + 1, shape[0])
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
 def _grid(box):
     """(9, 3) homogeneous pixels spread over ``box``, its corners among them."""
     x0, y0, x1, y1 = box
-    return _UNIT_GRID * (x1 - 1 - x0, y1 - 1 - y0, 0) + (x0, y0, 1)
+    return _UNIT_GRID @ np.array([[x1 - 1.0 - x0, 0, 0], [0, y1 - 1.0 - y0, 0], [x0, y0, 1]])
 
 
 def _coverage(canvas, edges, box):
@@ -204,7 +214,7 @@ def _warp(target, texture, to_face, edges, box):
             if (margins.max(axis=0) < -0.5).any():
                 continue  # wholly beyond one edge
             inside = points[margins.min(axis=1) > -0.5]
-            middle = (inside if len(inside) else points).mean(axis=0)
+            middle = inside.sum(axis=0) / len(inside) if len(inside) else points[4]
             level = texture.level_for(_texels_per_pixel(texture, to_face, middle))
             shift = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], float)
             target[top - y0 : block[3] - y0, left - x0 : block[2] - x0] = cv2.warpPerspective(
@@ -236,11 +246,11 @@ def _composite(canvas, colour, inverse_depth, cover, box):
     x0, y0, x1, y1 = box
     image = canvas.image[y0:y1, x0:x1]
     depth = canvas.inverse_depth[y0:y1, x0:x1]
-    nearer = inverse_depth > depth
+    nearer = cv2.compare(inverse_depth, depth, cv2.CMP_GT)
     if cover is None and nearer.all():
         image[:], depth[:] = colour, inverse_depth
         return
-    alpha = nearer.astype(np.float32) if cover is None else cover * nearer
+    alpha = nearer.astype(np.float32) / 255 if cover is None else cv2.copyTo(cover, nearer)
     image[:] = cv2.blendLinear(colour, image, alpha, 1 - alpha)
     np.copyto(depth, inverse_depth, where=alpha >= 0.5)
 
@@ -268,9 +278,8 @@ def _enter(solid, eye, rays):
     leave = np.where(slope > 0, crossing, np.inf).min(axis=1)
     outside = ((slope == 0) & (gap < 0)).any(axis=1)
     if len(solid.faces) == 1:
-        at = eye + np.where(np.isfinite(enter), enter, 0)[:, None] * rays
-        inside = (at >= solid.vertices.min(axis=0) - 1e-9) & (
-            at <= solid.vertices.max(axis=0) + 1e-9
-        )
-        outside |= ~inside.all(axis=1)
+        face = solid.faces[0]
+        at = eye + np.where(np.isfinite(enter), enter, 0)[:, None] * rays - face.origin
+        for edge in (face.edge_u, face.edge_v):
+            outside |= abs(at @ edge / (edge @ edge) - 0.5) > 0.5
     return np.where((enter > NEAR_M) & (enter <= leave) & ~outside, enter, np.inf)

@@ -38,7 +38,7 @@ class _Rendered:
 
 
 class Scene(_Rendered):
-    """A textured table of 1.5 m with textured boxes and prisms, upright and tilted, 2 to 15 cm high.
+    """A textured table of 1.5 m with textured boxes and prisms, upright or tilted, 2 to 15 cm high.
 
     Args:
         seed: int; the same seed gives the same scene.

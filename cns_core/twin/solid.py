@@ -9,7 +9,7 @@ from .textures import Texture, photo_crop
 
 @dataclass(frozen=True)
 class Face:
-    """A flat face: the texture is stretched over ``origin + a * edge_u + b * edge_v``, a, b in [0, 1].
+    """A flat face; its texture spans ``origin + a * edge_u + b * edge_v`` for a, b in [0, 1].
 
     Args:
         loop: (K, 3) corners of the face, in m, counter-clockwise seen from outside.
@@ -56,7 +56,7 @@ class Solid:
         )
 
 
-def _textured(rng, loop, texels_per_m, make_texture=None):
+def _textured(rng, loop, texels_per_m):
     """A face over the planar (K, 3) ``loop`` with a texture of its own covering its bounds."""
     u = loop[1] - loop[0]
     u = u / np.linalg.norm(u)
@@ -65,7 +65,7 @@ def _textured(rng, loop, texels_per_m, make_texture=None):
     low = np.array([((loop - loop[0]) @ axis).min() for axis in (u, v)])
     extent = np.array([((loop - loop[0]) @ axis).max() for axis in (u, v)]) - low
     width, height = np.maximum(np.ceil(extent * texels_per_m), 8).astype(int)
-    image = (make_texture or photo_crop)(rng, width, height)
+    image = photo_crop(rng, width, height)
     return Face(
         loop, loop[0] + low[0] * u + low[1] * v, extent[0] * u, extent[1] * v, Texture(image)
     )

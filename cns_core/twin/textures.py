@@ -1,5 +1,6 @@
 """Textures cut from photographs that PyPI packages ship, as pyramids for minification."""
 
+import math
 from functools import cache
 
 import cv2
@@ -10,7 +11,7 @@ from sklearn.datasets import load_sample_images
 
 @cache
 def photographs():
-    """All source photographs, (H, W, 3) uint8 BGR; scikit-image's packaged ones and scikit-learn's two."""
+    """All source photographs, (H, W, 3) uint8 BGR, from scikit-image and scikit-learn."""
     rgb = [
         data.astronaut(),
         data.camera(),
@@ -93,8 +94,8 @@ def collage(rng, size, patch=500):
 class Texture:
     """An image with area-filtered reductions in steps of a half octave.
 
-    Bilinear sampling of the level whose texels are about a pixel large neither aliases nor shifts
-    the image: every level is an area average of the same extent.
+    Bilinear sampling of the level whose texels are about a pixel large hardly aliases and does not
+    shift the image: every level is an area average of the same extent.
     """
 
     LEVELS = 10
@@ -121,7 +122,6 @@ class Texture:
         return self.levels[0].shape[1::-1]
 
     def level_for(self, texels_per_pixel):
-        """Index of the level at which a pixel spans at most about one texel."""
-        if texels_per_pixel <= 1.0:
-            return 0
-        return min(int(np.ceil(2 * np.log2(texels_per_pixel) - 0.3)), self.LEVELS - 1)
+        """Index of the finest level at which a pixel spans no more than 1.4 texels."""
+        level = math.ceil(2 * math.log2(min(max(texels_per_pixel, 1e-6), 1e6)) - 1)
+        return min(max(level, 0), self.LEVELS - 1)
