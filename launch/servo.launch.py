@@ -53,6 +53,7 @@ def _node(spec):
         package=spec.package,
         executable=spec.executable,
         name=spec.name,
+        exec_name=spec.name,
         parameters=[*map(str, spec.parameter_files), parameters],
         remappings=list(spec.remappings),
         arguments=list(spec.arguments),
