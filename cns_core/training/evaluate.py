@@ -1,0 +1,108 @@
+"""Closed loop on projected points: fixed scenes in three sections by initial rotation."""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+
+from cns_core.graph import cluster
+from cns_core.network.packed import twist
+from cns_core.training.random import Draw
+from cns_core.training.simulator import Simulator
+
+SUCCESS_ROTATION_DEG = 3.0
+SUCCESS_TRANSLATION_M = 0.03
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of each of B episodes.
+
+    Attributes:
+        initial_deg: (B,) initial rotation error.
+        rotation_deg, translation_mm: (B,) final errors.
+        steps: (B,) step from which on an episode stayed within the success bounds.
+    """
+
+    initial_deg: torch.Tensor
+    rotation_deg: torch.Tensor
+    translation_mm: torch.Tensor
+    steps: torch.Tensor
+
+    @property
+    def success(self):
+        """(B,) bool, final errors within the paper's bounds of 3 deg and 3 cm."""
+        return (self.rotation_deg < SUCCESS_ROTATION_DEG) & (
+            self.translation_mm < 1e3 * SUCCESS_TRANSLATION_M
+        )
+
+    def summary(self, which=slice(None)):
+        """Figures over the episodes ``which``; errors and steps are means over successes."""
+        ok = self.success[which]
+        return {
+            "success": ok.float().mean().item(),
+            "steps": self.steps[which][ok].float().mean().item(),
+            "rotation_error_deg": self.rotation_deg[which][ok].mean().item(),
+            "translation_error_mm": self.translation_mm[which][ok].mean().item(),
+        }
+
+    def sections(self):
+        """Summaries of the thirds S, M, L by initial rotation, and of all (A)."""
+        order = self.initial_deg.argsort()
+        small, medium, large = order.tensor_split(3)
+        parts = {"S": small, "M": medium, "L": large, "A": order}
+        return {name: self.summary(which) for name, which in parts.items()}
+
+
+def evaluation_settings(settings, mismatch_share, prior_factor=1.0):
+    """The training's scenes with whole starts, no supervisor at the wheel and a given prior."""
+    return replace(
+        settings,
+        scene=replace(settings.scene, near_share=0.0, aimed_share=0.0),
+        correspondence=replace(
+            settings.correspondence, mismatch_share=(mismatch_share, mismatch_share)
+        ),
+        rollout=replace(
+            settings.rollout,
+            supervised_share=0.0,
+            prior_wrong_share=1.0,
+            prior_log_error=(math.log(prior_factor), math.log(prior_factor)),
+        ),
+    )
+
+
+def affinity_clusters(desired, env, counts):
+    """Clusters as at run time, scene by scene."""
+    parts = [cluster(part.numpy()) for part in desired.split(counts.tolist())]
+    return torch.cat([torch.as_tensor(part) for part in parts])
+
+
+@torch.no_grad()
+def evaluate(network, settings, episodes, steps, points, seed=12345, cluster=None):
+    """Servo all episodes for ``steps`` frames.
+
+    Args:
+        network: :class:`cns_core.network.packed.CnsNetwork`.
+        settings: from :func:`evaluation_settings`.
+        points: (fewest, most) keypoints of a scene.
+        cluster: as for :class:`Simulator`; None for batched k-means.
+
+    Returns:
+        A :class:`Result`.
+    """
+    simulator = Simulator(settings, Draw(seed), cluster)
+    simulator.reset(episodes, points)
+    initial = simulator.errors()[0]
+    target = network.target(simulator.graphs())
+    hidden = None
+    settled = torch.zeros(episodes, dtype=torch.long)
+    for step in range(1, steps + 1):
+        current, matched = simulator.observe()
+        direction, norm, hidden = network(target, current, matched, hidden)
+        simulator.advance(twist(direction, norm), torch.zeros(episodes, 6))
+        rotation, translation = simulator.errors()
+        outside = (rotation > math.radians(SUCCESS_ROTATION_DEG)) | (
+            translation > SUCCESS_TRANSLATION_M
+        )
+        settled[outside] = step
+    return Result(initial.rad2deg(), rotation.rad2deg(), 1e3 * translation, settled)
