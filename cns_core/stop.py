@@ -5,6 +5,8 @@ from enum import Enum
 
 import numpy as np
 
+from cns_core.remaining_motion import estimate
+
 
 class Status(str, Enum):
     """State of a servoing episode."""
@@ -141,14 +143,74 @@ class PixelErrorStop(StopRule):
         return float(np.average(gap[best], weights=self._weight[seen][best]))
 
 
-STOP_RULES = {"pixel_error": PixelErrorStop}
+class MotionStop(StopRule):
+    """Stop when the camera motion that remains is as small as it will get.
+
+    The motion is estimated from all keypoints (:mod:`cns_core.remaining_motion`): directions in
+    which the image hardly changes count in full, so an episode does not end while the pose still
+    improves unseen by the pixel error. It has converged when, over the last ``window_s``, the
+    motion stopped falling beyond what its own noise explains.
+
+    Attributes:
+        motion: the last :class:`RemainingMotion`, or None while the error exceeds ``bound``.
+
+    Args:
+        bound: largest mean keypoint error that may count as converged, normalized plane.
+        window_s: span over which the motion must have stopped falling.
+        least_fall: relative fall from the first to the second half of the window that still
+            counts as falling.
+    """
+
+    _FEWEST = 8
+
+    def __init__(self, *, bound=0.01, window_s=1.0, least_fall=0.1, **shared):
+        super().__init__(**shared)
+        self.motion = None
+        self._bound = bound
+        self._window_s = window_s
+        self._least_fall = least_fall
+
+    def _begin(self, desired):
+        self._forget()
+
+    def _forget(self):
+        self.motion = None
+        self._recent = deque()
+
+    def _converged(self, correspondence, time_s):
+        self.error = correspondence.error
+        if self.error > self._bound:
+            self._forget()
+            return False
+        seen = correspondence.matched
+        self.motion = estimate(correspondence.desired[seen], correspondence.current[seen])
+        self._recent.append((time_s, self.motion.size))
+        while len(self._recent) > 1 and self._recent[1][0] <= time_s - self._window_s:
+            self._recent.popleft()
+        if time_s - self._recent[0][0] < self._window_s or len(self._recent) < self._FEWEST:
+            return False
+        return not self._falling()
+
+    def _falling(self):
+        sizes = np.array([size for _, size in self._recent])
+        half = len(sizes) // 2
+        early, late = sizes[:half], sizes[half:]
+        fall = early.mean() - late.mean()
+        # Scatter about a straight line, not about the mean: the fall itself is no noise.
+        steps = np.arange(len(sizes))
+        scatter = sizes - np.polyval(np.polyfit(steps, sizes, 1), steps)
+        noise = 2.0 * scatter.std() * np.sqrt(1.0 / len(early) + 1.0 / len(late))
+        return fall > max(noise, self._least_fall * early.mean())
+
+
+STOP_RULES = {"motion": MotionStop, "pixel_error": PixelErrorStop}
 
 
 def make_stop_rule(rule="default"):
     """Build a stop rule by name (``'default'`` or one of ``STOP_RULES``), or pass an object on."""
     if not isinstance(rule, str):
         return rule
-    name = "pixel_error" if rule == "default" else rule
+    name = "motion" if rule == "default" else rule
     if name not in STOP_RULES:
         raise ValueError(f"stop rule must be one of {['default', *STOP_RULES]}, got {rule!r}")
     return STOP_RULES[name]()

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from cns_core import se3
 from cns_core.correspondence import Correspondence
-from cns_core.stop import PixelErrorStop, Status, make_stop_rule
+from cns_core.remaining_motion import estimate
+from cns_core.stop import MotionStop, PixelErrorStop, Status, make_stop_rule
 
 DESIRED = np.random.default_rng(0).uniform(-0.4, 0.4, (100, 2))
 
@@ -97,3 +99,70 @@ def test_rules_are_made_by_name():
     assert isinstance(make_stop_rule("pixel_error"), PixelErrorStop)
     with pytest.raises(ValueError, match="pixel_error.*'never'"):
         make_stop_rule("never")
+
+
+def seen_after(motion, depth=1.0, noise=0.0, rng=None):
+    """Correspondence when a camera still has to make the (6,) ``motion``."""
+    points = np.column_stack([DESIRED, np.ones(100)]) * np.broadcast_to(depth, 100)[:, None]
+    T = se3.exp(np.asarray(motion, float))
+    moved = points @ T[:3, :3].T + T[:3, 3]
+    current = moved[:, :2] / moved[:, 2:]
+    if noise:
+        current += rng.normal(0, noise, current.shape)
+    return Correspondence(DESIRED, current, np.ones(100, bool))
+
+
+def test_remaining_motion_is_recovered_with_its_noise():
+    rng = np.random.default_rng(3)
+    motion = np.array([0.002, -0.001, 0.003, 0.001, 0.002, -0.004])
+    exact = estimate(DESIRED, seen_after(-motion).current)
+    np.testing.assert_allclose(exact.twist, motion, atol=3e-5)
+    sizes = []
+    for _ in range(200):
+        found = estimate(DESIRED, seen_after(np.zeros(6), noise=1e-4, rng=rng).current)
+        sizes.append(found.size)
+    assert np.sqrt(np.mean(np.square(sizes))) == pytest.approx(found.deviation, rel=0.3)
+
+
+def test_remaining_motion_discounts_outliers():
+    rng = np.random.default_rng(4)
+    current = seen_after(np.zeros(6), noise=1e-4, rng=rng).current
+    current[:15] += [0.005, 0.002]
+    assert estimate(DESIRED, current).size < 5e-4
+
+
+def converge(rule, motion_of, duration_s=15.0, noise=5e-5, dt_s=0.04, depth=1.0):
+    """Run a synthetic episode; the time at which the rule stopped, or None."""
+    rng = np.random.default_rng(5)
+    rule.start(DESIRED)
+    for time_s in np.arange(0, duration_s, dt_s):
+        state = rule.update(seen_after(motion_of(time_s), depth, noise, rng), time_s)
+        if state is Status.CONVERGED:
+            return time_s
+    return None
+
+
+def test_motion_rule_waits_while_an_unseen_direction_still_improves():
+    """Sideways motion and tilt nearly cancel in the image: the pixel error is flat early."""
+
+    def motion(time_s):
+        slow, fast = 0.02 * np.exp(-0.4 * time_s), 0.2 * np.exp(-1.5 * time_s)
+        return np.array([slow, 0, 0, 0, slow, fast])
+
+    early = converge(PixelErrorStop(), motion)
+    late = converge(MotionStop(), motion)
+    assert early is not None and late is not None
+    assert np.linalg.norm(motion(late)) < 0.2 * np.linalg.norm(motion(early))
+
+
+def test_motion_rule_stops_where_a_controller_settles_or_noise_rules():
+    settled = np.array([0.001, 0, 0.001, 0, 0.001, 0])
+    stopped = converge(MotionStop(), lambda t: settled + 0.1 * np.exp(-1.0 * t))
+    assert 4.0 < stopped < 10.0
+    stopped = converge(MotionStop(), lambda t: 0.1 * np.exp(-1.0 * t) * np.ones(6))
+    assert np.exp(-stopped) * 0.1 < 5e-4
+    assert converge(MotionStop(), lambda t: np.zeros(6)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_motion_rule_does_not_stop_far_from_the_goal():
+    assert converge(MotionStop(), lambda t: np.array([0.03, 0, 0, 0, 0, 0.03])) is None
