@@ -89,11 +89,10 @@ def servo_nodes(options):
         ),
     ]
     if options.sim:
-        nodes.insert(
-            0, node("twin", camera, seed=options.seed, host=robot_ip, hand_eye_file=twin_hand_eye)
-        )
-    if options.sim and options.episode:
-        nodes.append(node("episode", camera, ends=True, seed=options.seed))
+        twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
+        nodes.insert(0, node("twin", camera, **twin))
+        if options.episode:
+            nodes.append(node("episode", camera, ends=True, **twin))
     if options.rviz:
         view = ("-d", str(config / "servo.rviz"))
         nodes.append(NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))

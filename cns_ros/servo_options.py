@@ -48,8 +48,8 @@ class ServoOptions:
                 raise ValueError(f"{choice.name} must be one of {list(choices)}, got {value!r}")
         if not (math.isfinite(self.depth_prior) and self.depth_prior > 0.0):
             raise ValueError(f"depth_prior must be greater than 0 m, got {self.depth_prior}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {self.seed}")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed must be in [0, 2**31), got {self.seed}")
         if not (self.sim or self.robot_ip):
             raise ValueError("robot_ip must be given unless sim is true")
         if not (self.sim or self.hand_eye):
