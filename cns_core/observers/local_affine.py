@@ -37,7 +37,7 @@ def fit(anchors, source, target, weight, prior):
 
 
 def fit_global(source, target):
-    """Fit one affine map to (M, 2) point pairs, outliers discounted; returns its (2, 2) part."""
+    """Fit one affine map to (M, 2) point pairs, outliers discounted; returns it as (2, 3)."""
     design = np.column_stack([source, np.ones(len(source))])
     weight = np.ones(len(source))
     for _ in range(5):
@@ -45,4 +45,4 @@ def fit_global(source, target):
         solution = np.linalg.lstsq(design * root, target * root, rcond=None)[0]
         residual = np.linalg.norm(target - design @ solution, axis=1)
         weight = 1.0 / (1.0 + (residual / max(1.0, 2.0 * np.median(residual))) ** 2)
-    return solution[:2].T
+    return solution.T

@@ -1,13 +1,46 @@
 """Match against the desired image beside the stream of frames, so that no frame waits for it."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
+from cns_core.observers.features import spread
 from cns_core.observers.flow import follow
 
 _MOST_FRAMES = 25
-"""Frames a match may lag behind; later it is dropped, for following it costs time."""
+"""Frames a matching may lag behind; beyond, its result is dropped and memory stays bounded."""
+_MOST_FOLLOWED = 150
+"""Matches followed to the newest frame: enough to place all keypoints, and quick."""
+
+
+class MatchingSchedule:
+    """Decides when following has lost so much that matching is worth its time."""
+
+    _ENOUGH_SHARE = 0.5
+    _ENOUGH = 25
+    _SHORTEST, _LONGEST = 5, 60
+
+    def __init__(self):
+        self._pause = self._SHORTEST
+        self._frames_left = 0
+
+    def due(self, tracked, in_view):
+        """Whether to match now; called once a frame.
+
+        Args:
+            tracked: number of keypoints followed.
+            in_view: number of keypoints the image should show.
+        """
+        self._frames_left -= 1
+        enough = max(self._ENOUGH, self._ENOUGH_SHARE * in_view)
+        return tracked < enough and self._frames_left <= 0
+
+    def matched(self, before, after):
+        """Note the number of keypoints before and after a matching: futile ones grow rarer."""
+        gained = after > 1.1 * before + 3 or after < self._ENOUGH
+        self._pause = self._SHORTEST if gained else min(2 * self._pause, self._LONGEST)
+        self._frames_left = self._pause
 
 
 class _Inline:
@@ -42,8 +75,8 @@ class Rematcher:
 
     def submit(self, match, grey, half):
         """Start ``match(grey)``, which returns (M, 2) desired and (M, 2) current pixels."""
-        self._job = self._executor.submit(match, grey)
         self._frames = [half]
+        self._job = self._executor.submit(_run, match, grey, self._frames)
 
     def poll(self, half):
         """Take the newest frame; return the finished matches, followed to it, or None."""
@@ -51,15 +84,13 @@ class Rematcher:
             return None
         if half is not self._frames[-1]:
             self._frames.append(half)
-        if len(self._frames) > _MOST_FRAMES:
-            self.forget()
-            return None
         if not self._job.done():
+            if len(self._frames) > _MOST_FRAMES:
+                self.forget()
             return None
-        desired, current = self._job.result()
-        frames = self._frames
+        matches = _bring_forward(self._job.result(), self._frames)
         self.forget()
-        return _bring_forward(desired, current, frames)
+        return matches.desired, matches.current
 
     def forget(self):
         """Ignore the matching under way."""
@@ -71,10 +102,35 @@ class Rematcher:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _bring_forward(desired, current, frames):
-    velocity = np.zeros_like(current)
-    for before, after in zip(frames, frames[1:], strict=False):
-        moved, found = follow(before, after, current, current + velocity)
-        velocity = (moved - current)[found]
-        desired, current = desired[found], moved[found]
-    return desired, current
+@dataclass(frozen=True)
+class _Matches:
+    """(M, 2) pixels in the desired image and in frame number ``frame`` since the matching."""
+
+    desired: np.ndarray
+    current: np.ndarray
+    velocity: np.ndarray
+    frame: int = 0
+
+
+def _run(match, grey, frames):
+    """Match, then catch up with the frames that came in the meantime."""
+    desired, current = match(grey)
+    if len(desired) > _MOST_FOLLOWED:
+        kept = spread(desired, np.ones(len(desired)), _MOST_FOLLOWED, 0.0)
+        desired, current = desired[kept], current[kept]
+    return _bring_forward(_Matches(desired, current, np.zeros_like(current)), frames)
+
+
+def _bring_forward(matches, frames):
+    """Follow matches to the newest of ``frames``, to which another thread may be adding."""
+    while matches.frame < len(frames) - 1:
+        before, after = frames[matches.frame], frames[matches.frame + 1]
+        guess = matches.current + matches.velocity
+        moved, found = follow(before, after, matches.current, guess)
+        matches = _Matches(
+            matches.desired[found],
+            moved[found],
+            (moved - matches.current)[found],
+            matches.frame + 1,
+        )
+    return matches

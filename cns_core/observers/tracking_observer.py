@@ -10,9 +10,9 @@ from cns_core.observers.corners import find_corners
 from cns_core.observers.flow import follow, shrink, to_full, to_half
 from cns_core.observers.matching import match
 from cns_core.observers.matching_observer import TOLERANCE_PX, as_mask, to_grey
-from cns_core.observers.rematch import Rematcher
+from cns_core.observers.rematch import MatchingSchedule, Rematcher
 from cns_core.observers.template import Template
-from cns_core.observers.verification import verify
+from cns_core.observers.verification import MIN_VERIFIABLE, verify
 
 RADIUS = 6
 _NEIGHBOURS = 10
@@ -21,6 +21,7 @@ _LEAST_SIMILAR = 0.8
 _LARGEST_SHIFT_PX = 3.0
 _SETTLED_PX = 0.3
 _LEAST_SUPPORT = 2.5
+_ASTRAY_PX = 20.0
 
 
 class TrackingObserver:
@@ -83,7 +84,8 @@ class TrackingObserver:
         self._pixels = np.zeros_like(self._anchors)
         self._velocity = np.zeros_like(self._anchors)
         self._tracked = np.zeros(len(self._anchors), bool)
-        self._prior = np.eye(2)
+        self._global = np.eye(2, 3)
+        self._schedule = MatchingSchedule()
         self._half = None
 
     def observe(self, image):
@@ -102,11 +104,13 @@ class TrackingObserver:
         grey = to_grey(image)
         half = shrink(grey)
         pixels, tracked = self._track(grey, half)
-        if self._matching_due(tracked) and not self._rematcher.busy:
-            self._rematcher.submit(self._match, grey.copy(), half)
+        if self._schedule.due(tracked.sum(), self._in_view()) and not self._rematcher.busy:
+            self._rematcher.submit(self._match, grey, half)
         matches = self._rematcher.poll(half)
-        if matches is not None and len(matches[0]) >= 4:
+        if matches is not None:
+            before = tracked.sum()
             pixels, tracked = self._merge(grey, half, pixels, tracked, *matches)
+            self._schedule.matched(before, tracked.sum())
         self._remember(half, pixels, tracked)
         current = self.camera.normalize(np.where(tracked[:, None], pixels, self._anchors))
         return Correspondence(self.desired, current, tracked)
@@ -125,7 +129,7 @@ class TrackingObserver:
         pixels[self._tracked], seeded[self._tracked] = moved, found
         index = self._neighbours
         affine, expected, support = local_affine.fit(
-            self._anchors, self._anchors[index], pixels[index], seeded[index], self._prior
+            self._anchors, self._anchors[index], pixels[index], seeded[index], self._global[:, :2]
         )
         guess = np.where(seeded[:, None], pixels, expected)
         attempt = seeded | (support > _LEAST_SUPPORT)
@@ -133,11 +137,16 @@ class TrackingObserver:
 
     def _merge(self, grey, half, pixels, tracked, desired, current):
         """Add the keypoints that a finished matching brings back."""
-        prior = local_affine.fit_global(desired, current)
+        if len(desired) < MIN_VERIFIABLE:
+            return pixels, tracked
+        prior = local_affine.fit_global(desired, current)[:, :2]
         index = cKDTree(desired).query(self._anchors, min(_MATCH_NEIGHBOURS, len(desired)))[1]
         affine, expected, _ = local_affine.fit(
             self._anchors, desired[index], current[index], np.ones(index.shape), prior
         )
+        astray = np.linalg.norm(pixels - expected, axis=1)[tracked] > _ASTRAY_PX
+        if 0.5 * len(astray) < astray.sum() < len(desired):
+            tracked = np.zeros_like(tracked)
         lost = ~tracked
         found, ok = self._align(grey, half, expected, affine, lost, lost)
         return np.where(ok[:, None], found, pixels), tracked | ok
@@ -174,8 +183,10 @@ class TrackingObserver:
         upper = (self.camera.width - 1 - margin, self.camera.height - 1 - margin)
         return ((pixels > margin) & (pixels < upper)).all(axis=1)
 
-    def _matching_due(self, tracked):
-        return tracked.sum() < max(25, 0.4 * len(tracked))
+    def _in_view(self):
+        """How many keypoints the image should show."""
+        expected = self._anchors @ self._global[:, :2].T + self._global[:, 2]
+        return self._inside(expected).sum()
 
     def _match(self, grey):
         """(M, 2) desired and (M, 2) current pixels of matched features."""
@@ -191,7 +202,7 @@ class TrackingObserver:
         self._velocity = np.where(both[:, None], pixels - self._pixels, 0.0)
         self._half, self._pixels, self._tracked = half, pixels, tracked
         if tracked.sum() >= 4:
-            self._prior = local_affine.fit_global(self._anchors[tracked], pixels[tracked])
+            self._global = local_affine.fit_global(self._anchors[tracked], pixels[tracked])
 
 
 def _invertible(affine):
