@@ -111,5 +111,5 @@ def listen(host, port):
         listener.close()
         raise OSError(f"cannot listen on {host}:{port}: {error}") from error
     listener.setblocking(False)
-    listener.listen(8)
+    listener.listen(128)
     return listener

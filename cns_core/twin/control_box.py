@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from ..ur_kinematics import UR_MODELS
 from .motion_log import MotionReader
 
 Q_HOME = (0.0, -1.6, 1.9, -1.87, -1.5708, 0.0)
-"""Joint angles in rad with the flange half a metre ahead, looking down, far from singularities."""
+"""Joint angles in rad with the flange 0.46 m from a UR5e's base, looking down, well conditioned."""
 
 _READY = "ready"
 _STOP_TIMEOUT_S = 5.0
@@ -72,7 +73,7 @@ class ControlBox:
         return self._motion.state()
 
     def motion_log(self, since_s=0.0):
-        """The :class:`~cns_core.twin.motion_log.Motion` since a time, at 500 Hz, a minute's worth."""
+        """The :class:`~cns_core.twin.motion_log.Motion` after a time, the last minute at most."""
         return self._motion.since(since_s)
 
 
@@ -111,11 +112,9 @@ def main(arguments=None):
     except OSError as error:
         print(error, flush=True)
         return 1
-    print(_READY, flush=True)
-    try:
+    with contextlib.closing(server), contextlib.suppress(KeyboardInterrupt):
+        print(_READY, flush=True)
         server.run(options.parent_pid)
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 

@@ -50,7 +50,7 @@ class Pendant:
         return self._motion.state()
 
     def motion_log(self, since_s=0.0):
-        """The :class:`~cns_core.twin.motion_log.Motion` since a time, at 500 Hz, a minute's worth."""
+        """The :class:`~cns_core.twin.motion_log.Motion` after a time, the last minute at most."""
         return self._motion.since(since_s)
 
     def status(self):

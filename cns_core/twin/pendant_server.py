@@ -1,7 +1,7 @@
 """The control box's end of the pendant: JSON lines that say what a person at the arm does.
 
 A request is ``{"do": name, ...arguments}``; its answer, which comes when the thing is done, holds
-``ok``, and ``result`` and the monotonic time ``time_s`` it was begun, or the ``error``.
+``ok``, the ``result`` or the ``error``, and the time ``time_s`` of the monotonic clock.
 """
 
 import json

@@ -93,7 +93,7 @@ class Recipe:
     """The fields of one kind of data package, in order.
 
     Args:
-        names: comma-separated field names; empty ones are passed over, as ur-rtde ends with a comma.
+        names: comma-separated field names; an empty one after the last comma is passed over.
     """
 
     def __init__(self, names):

@@ -2,7 +2,7 @@
 
 URScript ("The URScript Programming Language", Universal Robots) reads much like Python, but:
 
-- a newline does not end a statement; the next statement starts where no operator joins two operands;
+- a newline does not end a statement; one ends where no operator joins it to what follows;
 - blocks end with ``end``; ``thread`` blocks run concurrently once started with ``run``;
 - lists and poses are values: assigning an element changes that variable alone;
 - ``p[x, y, z, rx, ry, rz]`` is a pose, while a variable may be called ``p`` as well.
