@@ -22,6 +22,10 @@ def run(make_node):
     except (ValueError, OSError, ParameterException) as reason:
         print(f"{make_node.__name__}: {reason}", file=sys.stderr, flush=True)
         return 1
+    except Exception:
+        # A signal ends the context under a callback's feet, and its publishing then fails.
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.destroy_node()

@@ -1,0 +1,185 @@
+"""The node with which an episode is watched: what goes by on the topics, recorded and summed up."""
+
+import threading
+import time
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.node import Node
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import Image, PointCloud2
+from std_srvs.srv import Trigger
+
+from cns_core import se3
+from cns_core.bench.episode_log import Sample
+from cns_ros.diagnostics import seconds
+from cns_ros.image_codec import decode
+from cns_ros.messages import correspondence_from_matches
+from cns_ros.parameters import declare
+from cns_ros.qos import LATCHED, NEWEST
+
+_FRAME_EVERY_S = 0.5
+_UNFINISHED = ("idle", "servoing", "lost")
+
+
+class EpisodeWatch(Node):
+    """Records an episode between :meth:`begin` and :meth:`end`; spins in a thread of its own.
+
+    Attributes:
+        image: newest BGR image, or None.
+        status, cause: what the controller last said of itself.
+        frames: (image, Correspondence) pairs, every half second.
+        poses: true camera poses (4, 4) in the base frame, one a sample.
+        done: event, set when the controller ends the episode.
+    """
+
+    def __init__(self, log):
+        super().__init__("episode")
+        self.log = log
+        self.image = None
+        self.status, self.cause = "", ""
+        self.frames, self.poses = [], []
+        self.done = threading.Event()
+        self._changed = threading.Condition()
+        self._goal = self._pose = self._correspondence = self._image_stamp = None
+        self._began_s = 0.0
+        self._services = {}
+        self._declare_settings()
+        self.create_subscription(Image, "image", self._on_image, NEWEST)
+        self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
+        self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
+        self.create_subscription(PoseStamped, "twin/ground_truth", self._on_pose, NEWEST)
+        self.create_subscription(DiagnosticStatus, "controller/status", self._on_status, LATCHED)
+        self.create_subscription(DiagnosticStatus, "ur_driver/status", self._on_driver, LATCHED)
+
+    def _declare_settings(self):
+        declare(self, "seed", 0, "the twin's seed", range=(0, 2**31 - 1), read_only=True)
+        declare(self, "host", "127.0.0.1", "the twin's loopback address", read_only=True)
+        declare(self, "hand_eye_file", "", "as the twin's", read_only=True)
+        declare(self, "out", "out", "folder for pictures and figures", read_only=True)
+        declare(
+            self,
+            "timeout",
+            60.0,
+            "longest that the episode may take",
+            unit="s",
+            range=(1.0, 3600.0),
+            read_only=True,
+        )
+
+    def setting(self, name):
+        """Value of one of this node's parameters."""
+        return self.get_parameter(name).value
+
+    def wait_for(self, what, condition, timeout_s):
+        """Wait until messages make ``condition()`` true.
+
+        Raises:
+            TimeoutError: naming ``what`` did not come.
+        """
+        with self._changed:
+            if not self._changed.wait_for(condition, timeout_s):
+                raise TimeoutError(f"no sign of {what} within {timeout_s:.0f} s")
+
+    def call(self, service, timeout_s):
+        """Call a Trigger service and return its response.
+
+        Raises:
+            TimeoutError: if it does not exist or answer in time.
+        """
+        if service not in self._services:
+            self._services[service] = self.create_client(Trigger, service)
+        client = self._services[service]
+        if not client.wait_for_service(timeout_s):
+            raise TimeoutError(f"service {service} is not there after {timeout_s:.0f} s")
+        answered = threading.Event()
+        future = client.call_async(Trigger.Request())
+        future.add_done_callback(lambda _: answered.set())
+        if not answered.wait(timeout_s):
+            raise TimeoutError(f"service {service} did not answer within {timeout_s:.0f} s")
+        return future.result()
+
+    def begin(self, goal):
+        """Record from now on, towards the true camera pose ``goal`` (4, 4)."""
+        self.wait_for("the true pose", lambda: self._pose is not None, 5.0)
+        self._began_s = time.monotonic()
+        self._goal = goal
+
+    def end(self):
+        """Record no more."""
+        self._remember_frame()
+        self._goal = None
+
+    def newest_pose(self):
+        """True camera pose (4, 4) once the arm has come to rest."""
+        before = None
+        while before is None or not np.allclose(before, self._pose, atol=1e-7):
+            before = self._pose
+            self.wait_for("the true pose", lambda old=before: self._pose is not old, 5.0)
+        return self._pose
+
+    def progress(self):
+        """One line on the newest sample."""
+        if not self.log.samples:
+            return f"controller {self.status or 'silent'}, no command yet"
+        s = self.log.samples[-1]
+        return (
+            f"t {s.time_s:5.1f} s  {self.status:9s} error {s.error:.5f}  matched {s.matched:3d}  "
+            f"pose {s.rotation_error_deg:6.2f} deg {s.translation_error_mm:7.2f} mm  "
+            f"{self.log.rate_hz():4.1f} Hz  image age {1e3 * s.image_age_s:3.0f} ms"
+        )
+
+    def _on_image(self, message):
+        with self._changed:
+            self.image, self._image_stamp = decode(message), message.header.stamp
+            self._changed.notify_all()
+
+    def _on_matches(self, message):
+        self._correspondence = correspondence_from_matches(message)
+        self._matches_stamp = message.header.stamp
+        recording = self._goal is not None and not self.done.is_set()
+        if recording and time.monotonic() - self._began_s >= _FRAME_EVERY_S * len(self.frames):
+            self._remember_frame()
+
+    def _remember_frame(self):
+        self.frames.append((self.image, self._correspondence))
+
+    def _on_pose(self, message):
+        p, q = message.pose.position, message.pose.orientation
+        with self._changed:
+            self._pose = se3.pose(Rotation.from_quat([q.x, q.y, q.z, q.w]), [p.x, p.y, p.z])
+            self._changed.notify_all()
+
+    def _on_twist(self, message):
+        if self._goal is None or self._correspondence is None or self.done.is_set():
+            return
+        v, w = message.twist.linear, message.twist.angular
+        x_m, y_m, z_m = self._pose[:3, 3].tolist()
+        self.poses.append(self._pose)
+        self.log.samples.append(
+            Sample(
+                *(time.monotonic() - self._began_s, v.x, v.y, v.z, w.x, w.y, w.z),
+                error=self._correspondence.error,
+                matched=self._correspondence.count,
+                image_age_s=seconds(message.header.stamp) - seconds(self._matches_stamp),
+                rotation_error_deg=se3.rotation_error_deg(self._goal, self._pose),
+                translation_error_mm=1e3 * se3.translation_error_m(self._goal, self._pose),
+                x_m=x_m,
+                y_m=y_m,
+                z_m=z_m,
+            )
+        )
+
+    def _on_status(self, message):
+        self.status = message.message
+        self.cause = _value(message, "cause")
+        if self._goal is not None and self._has_ended():
+            self.done.set()
+
+    def _has_ended(self):
+        return self.status not in _UNFINISHED or (self.status == "idle" and self.cause)
+
+
+def _value(message, key):
+    return next((pair.value for pair in message.values if pair.key == key), "")

@@ -1,0 +1,97 @@
+"""Twin node: a simulated UR5e behind its real protocol, and the camera on its wrist.
+
+Only the ground truth, which is for measuring, goes past the wire that a real arm has.
+"""
+
+from pathlib import Path
+
+import cv2
+from geometry_msgs.msg import Point, PoseStamped, Quaternion
+from rclpy.node import Node
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from cns_core.arm.hand_eye import HandEye
+from cns_core.twin.control_box import ControlBox
+from cns_core.twin.workcell import CAMERA, Workcell
+from cns_ros.image_codec import encode
+from cns_ros.messages import info_from_camera
+from cns_ros.parameters import declare
+from cns_ros.qos import NEWEST
+from cns_ros.run import run
+from cns_ros.share import share_directory
+
+IMAGE_RATE_HZ = 30.0
+
+
+def load_hand_eye(path):
+    """The twin's true hand-eye pose: ``path``, or the file that the package ships."""
+    return HandEye.load(path or Path(share_directory(), "config", "twin_hand_eye.yaml"))
+
+
+class TwinNode(Node):
+    """Runs the control box and publishes what the camera sees from the arm's actual pose."""
+
+    def __init__(self):
+        super().__init__("twin")
+        seed = declare(
+            self,
+            "seed",
+            0,
+            "scene, and the pose the arm begins at",
+            range=(0, 2**31 - 1),
+            read_only=True,
+        )
+        host = declare(
+            self, "host", "127.0.0.1", "loopback address of the control box", read_only=True
+        )
+        path = declare(
+            self,
+            "hand_eye_file",
+            "",
+            "pose of the camera on the flange; empty for config/twin_hand_eye.yaml",
+            read_only=True,
+        )
+        self._camera_frame = load_hand_eye(path).camera_frame
+        self._workcell = Workcell(seed, load_hand_eye(path).T_flange_camera)
+        self._box = ControlBox(host, q_home=self._workcell.episode()[0])
+        self._box.__enter__()
+        self._image = self.create_publisher(Image, "image", NEWEST)
+        self._camera_info = self.create_publisher(CameraInfo, "camera_info", NEWEST)
+        self._ground_truth = self.create_publisher(PoseStamped, "~/ground_truth", NEWEST)
+        self.create_timer(1.0 / IMAGE_RATE_HZ, self._shoot)
+
+    def destroy_node(self):
+        """Switch the control box off, then end the node."""
+        self._box.__exit__()
+        super().destroy_node()
+
+    def _shoot(self):
+        """Publish one image; its stamp is the time of the exposure, before the rendering."""
+        stamp = self.get_clock().now().to_msg()
+        q = self._box.state().q
+        header = Header(stamp=stamp, frame_id=self._camera_frame)
+        pose = _pose_message(self._workcell.camera_pose(q), Header(stamp=stamp, frame_id="base"))
+        self._ground_truth.publish(pose)
+        self._image.publish(encode(self._workcell.render(q), header))
+        self._camera_info.publish(info_from_camera(CAMERA, header))
+
+
+def _pose_message(T, header):
+    x, y, z = T[:3, 3].tolist()
+    qx, qy, qz, qw = Rotation.from_matrix(T[:3, :3]).as_quat().tolist()
+    message = PoseStamped(header=header)
+    message.pose.position = Point(x=x, y=y, z=z)
+    message.pose.orientation = Quaternion(x=qx, y=qy, z=qz, w=qw)
+    return message
+
+
+def main():
+    """Entry point of the ``twin`` executable."""
+    cv2.setNumThreads(1)  # two OpenCV threads on busy cores are slower than one
+    return run(TwinNode)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
