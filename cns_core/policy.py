@@ -12,7 +12,7 @@ class Policy:
     """A network ready to serve. Make one with :func:`cns_core.load_policy`.
 
     Args:
-        network: a :class:`cns_core.network.packed.CnsNetwork`.
+        network: from :func:`cns_core.network.variants.make_network`.
     """
 
     def __init__(self, network):
@@ -28,6 +28,8 @@ class Policy:
         Raises:
             ValueError: as :func:`cns_core.graph.build_graph`.
         """
+        if cluster_of_point is None and not self.network.clustering:
+            cluster_of_point = np.arange(len(desired))
         return Episode(self.network, build_graph(desired, cluster_of_point))
 
 

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from cns_core.network.packed import CnsNetwork
+from cns_core.network.variants import make_network, structure
 from cns_core.policy import Policy
 
 FORMAT = "cns-weights"
@@ -76,6 +76,7 @@ def default_weights():
 def save_network(network, path, **notes):
     """Write the parameters to ``path`` (safetensors) in one piece, with ``notes`` as metadata."""
     path = Path(path)
+    notes = {**structure(network), **notes}
     metadata = {"format": FORMAT, "version": VERSION, **{k: str(v) for k, v in notes.items()}}
     tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
@@ -84,14 +85,19 @@ def save_network(network, path, **notes):
 
 
 def load_network(path):
-    """Load a :class:`CnsNetwork`; see :func:`load_policy`."""
+    """Load a network of :mod:`cns_core.network.variants`; see :func:`load_policy`."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"weights file {path} does not exist")
-    state = _read_ours(path) if path.suffix == ".safetensors" else _read_authors(path)
+    ours = path.suffix == ".safetensors"
+    state, notes = _read_ours(path) if ours else (_read_authors(path), {})
     if "input.weight" not in state:
         raise ValueError(f"weights file {path} holds no CNS parameters (no 'input.weight')")
-    network = CnsNetwork(width=state["input.weight"].shape[0])
+    network = make_network(
+        width=state["input.weight"].shape[0],
+        clustering=notes.get("clustering", "True") == "True",
+        memory=notes.get("memory", "gconv_gru"),
+    )
     _check_shapes(path, state, network.state_dict())
     network.load_state_dict(state)
     return network
@@ -110,7 +116,7 @@ def _read_ours(path):
             f"weights file {path} has format {found[0]!r} version {found[1]!r}, "
             f"expected {FORMAT!r} version {VERSION!r}"
         )
-    return state
+    return state, metadata
 
 
 def _read_authors(path):

@@ -67,17 +67,24 @@ class PTConv(nn.Module):
 
 
 @dataclass(frozen=True)
+class PTConvConstants:
+    """What the desired keypoints and the parameters fix in PTConv."""
+
+    point_input: torch.Tensor  # (P, 4): [s_desired, center]
+    first: tuple  # weight and bias of the first layer
+    second: torch.Tensor  # weight of the second layer
+    center_bias: torch.Tensor  # (C, 2 width)
+    desired_mass: torch.Tensor  # (P, 2 width): [softmax numerator x value, softmax numerator]
+
+
+@dataclass(frozen=True)
 class Target:
     """All that one desired image fixes for a whole episode, for each of B packed graphs."""
 
     graphs: PackedGraphs
     center: torch.Tensor  # (C, 2)
-    point_input: torch.Tensor  # (P, 4): [s_desired, center]
-    first: tuple  # PTConv's first layer
-    second: torch.Tensor  # PTConv's second layer
-    center_bias: torch.Tensor  # (C, 2 width)
-    desired_mass: torch.Tensor  # (P, 2 width): [softmax numerator x value, softmax numerator]
     cluster_count: torch.Tensor  # (B, 1)
+    keypoints: PTConvConstants
 
 
 class EdgeMax(nn.Module):
@@ -155,14 +162,16 @@ class GConvGRU(nn.Module):
 class CnsNetwork(nn.Module):
     """Maps a frame and the clusters' memory to direction and norm of the decoupled twist."""
 
-    def __init__(self, width=128):
+    clustering = True
+
+    def __init__(self, width=128, memory=GConvGRU):
         super().__init__()
         self.width = width
         self.input = nn.Linear(2, width)
         self.ptconv = PTConv(width)
         self.fuse = nn.Linear(2 * width, width)
         self.perconv0 = PERConv(width)
-        self.memory = GConvGRU(width)
+        self.memory = memory(width)
         self.perconv1 = PERConv(width)
         self.pool = nn.ModuleDict({"gate_nn": nn.Linear(width, 1)})
         self.direction = mlp(width, width, 6)
@@ -171,6 +180,15 @@ class CnsNetwork(nn.Module):
     def target(self, graphs):
         """Compute what stays constant while the parameters and the desired keypoints do."""
         center = graphs.desired[graphs.center_index]
+        return Target(
+            graphs=graphs,
+            center=center,
+            cluster_count=graphs.clusters.sizes()[:, None].to(center.dtype),
+            keypoints=self._constants(graphs, center),
+        )
+
+    def _constants(self, graphs, center):
+        """What PTConv reuses in every frame."""
         first = self.ptconv.first_layer(self.input)
         second = self.ptconv.second_layer()
         center_bias = self.ptconv.center_bias(self.input(center).relu())
@@ -180,16 +198,8 @@ class CnsNetwork(nn.Module):
         )
         top = graphs.points.spread(graphs.points.max(logit.detach()))
         mass = (logit - top).clamp_min(LOGIT_FLOOR).exp()
-        return Target(
-            graphs=graphs,
-            center=center,
-            point_input=point_input,
-            first=first,
-            second=second,
-            center_bias=center_bias,
-            desired_mass=torch.cat([mass * value, mass], dim=1),
-            cluster_count=graphs.clusters.sizes()[:, None].to(center.dtype),
-        )
+        desired_mass = torch.cat([mass * value, mass], dim=1)
+        return PTConvConstants(point_input, first, second, center_bias, desired_mass)
 
     def _attention(self, current, point_input, first, second, center_bias):
         """Attention logits and values (M, width) of keypoints at (M, 2) ``current``."""
@@ -199,17 +209,17 @@ class CnsNetwork(nn.Module):
 
     def _aggregate(self, target, current, rows):
         """PTConv of the matched keypoints ``rows``, in the current and in the desired image."""
-        points = target.graphs.points.select(rows)
+        points, fixed = target.graphs.points.select(rows), target.keypoints
         logit, value = self._attention(
             current.index_select(0, rows),
-            target.point_input.index_select(0, rows),
-            target.first,
-            target.second,
-            points.spread(target.center_bias),
+            fixed.point_input.index_select(0, rows),
+            fixed.first,
+            fixed.second,
+            points.spread(fixed.center_bias),
         )
         mass = (logit - points.spread(points.max(logit.detach()))).exp()
         x_current = points.sum(mass * value) / points.sum(mass).clamp_min(1e-30)
-        desired, mass = points.sum(target.desired_mass.index_select(0, rows)).split(self.width, 1)
+        desired, mass = points.sum(fixed.desired_mass.index_select(0, rows)).split(self.width, 1)
         return x_current.relu(), (desired / mass.clamp_min(1e-36)).relu()
 
     def forward(self, target, current, matched, hidden=None):

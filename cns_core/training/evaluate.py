@@ -8,6 +8,7 @@ import torch
 from cns_core.graph import cluster
 from cns_core.network.packed import twist
 from cns_core.training.random import Draw
+from cns_core.training.settings import SceneSettings
 from cns_core.training.simulator import Simulator
 
 SUCCESS_ROTATION_DEG = 3.0
@@ -55,12 +56,25 @@ class Result:
 
 
 def evaluation_settings(settings, mismatch_share, prior_factor=1.0):
-    """The training's scenes with whole starts, no supervisor at the wheel and a given prior."""
+    """The paper's scenes and camera, the policy alone at the wheel, a given prior."""
     return replace(
         settings,
-        scene=replace(settings.scene, near_share=0.0, aimed_share=0.0),
+        scene=SceneSettings(
+            height_m=(0.1, 0.1),
+            half_width=(320 / 540, 320 / 540),
+            aspect=(0.75, 0.75),
+            desired_distance_m=(0.5, 0.9),
+            desired_elevation_deg=(70.0, 90.0),
+            initial_distance_m=(0.5, 0.9),
+            near_share=0.0,
+            aimed_share=0.0,
+        ),
         correspondence=replace(
-            settings.correspondence, mismatch_share=(mismatch_share, mismatch_share)
+            settings.correspondence,
+            kernel_sigma=(0.3, 0.3),
+            tau_s=(2.5, 5.0),
+            mismatch_share=(mismatch_share, mismatch_share),
+            jitter=(0.0005, 0.0005),
         ),
         rollout=replace(
             settings.rollout,

@@ -22,6 +22,7 @@ class SceneSettings:
     radius_m: float = 0.2
     height_m: tuple = (0.0, 0.14)
     half_width: tuple = (0.4, 0.75)
+    aspect: tuple = (0.56, 0.76)
     desired_distance_m: tuple = (0.35, 0.9)
     desired_elevation_deg: tuple = (65.0, 90.0)
     desired_roll_deg: float = 15.0

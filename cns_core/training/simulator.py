@@ -247,9 +247,7 @@ class Simulator:
         """Keypoints in space and in the desired image: those of the image's field of view only."""
         s, draw = self.settings.scene, self.draw
         half_width = draw.uniform(*s.half_width, count)
-        half_extent = torch.stack(
-            [half_width, half_width * draw.uniform(0.56, 0.76, count)], dim=-1
-        )
+        half_extent = torch.stack([half_width, half_width * draw.uniform(*s.aspect, count)], dim=-1)
         wanted = draw.log_uniform(points[0], points[1] + 1, count).long()
         radius = torch.full_like(half_width, s.radius_m)
         world = sample_scenes(draw, wanted, radius, draw.uniform(*s.height_m, count))

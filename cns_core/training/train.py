@@ -103,7 +103,7 @@ class Run:
             return
         settings = evaluation_settings(self.settings, mismatch_share=0.1)
         network = self.trainer.average.module
-        result = evaluate(network.cpu(), settings, episodes=64, steps=250, points=(8, 256))
+        result = evaluate(network.cpu(), settings, episodes=64, steps=250, points=(64, 256))
         network.to(self.trainer.draw.device)
         row = {"step": self.trainer.step, **result.summary()}
         self.evaluations.add(row)

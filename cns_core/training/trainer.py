@@ -5,7 +5,7 @@ import math
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cns_core.network.packed import CnsNetwork
+from cns_core.network.variants import make_network
 from cns_core.training.random import Draw
 from cns_core.training.rollout import Rollout
 from cns_core.training.simulator import Simulator
@@ -24,7 +24,7 @@ class Trainer:
         self.settings = settings
         self.world = world
         torch.manual_seed(settings.seed)
-        self.network = CnsNetwork(settings.network.width).to(device)
+        self.network = make_network(**vars(settings.network)).to(device)
         average = get_ema_multi_avg_fn(1 - settings.optimizer.average)
         self.average = AveragedModel(self.network, multi_avg_fn=average)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=1.0)
