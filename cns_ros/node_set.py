@@ -59,46 +59,42 @@ def servo_nodes(options):
     They are stopped in the opposite order, so that the arm's driver, started last, stops first.
     """
     config = share_directory() / "config"
-    files = (Path(options.params_file or config / "servo.yaml"),)
-    camera = (("image", options.image_topic), ("camera_info", options.camera_info_topic))
-    robot_ip = options.robot_ip or SIMULATED_ROBOT_IP
-    twin_hand_eye = str(config / "twin_hand_eye.yaml")
-
-    def node(name, remappings=(), ends=False, **parameters):
-        return NodeSpec(
-            name,
-            name,
-            parameter_files=files,
-            parameters=parameters,
-            remappings=remappings,
-            ends=ends,
-        )
-
+    own = {
+        "parameter_files": (Path(options.params_file or config / "servo.yaml"),),
+        "remappings": (
+            ("image", options.image_topic),
+            ("camera_info", options.camera_info_topic),
+        ),
+    }
     nodes = [
-        node(
-            "observer",
-            camera,
-            observer=options.observer,
-            desired_image_path=options.desired_image,
-        ),
-        node(
-            "controller",
-            controller=options.controller,
-            weights=options.weights,
-            depth_prior=options.depth_prior,
-        ),
+        NodeSpec(name, name, parameters=parameters, ends=name == "episode", **own)
+        for name, parameters in _parameters(options, config).items()
     ]
-    if options.sim:
-        twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
-        nodes.insert(0, node("twin", camera, **twin))
-        if options.episode:
-            nodes.append(node("episode", camera, ends=True, **twin))
     if options.rviz:
         view = ("-d", str(config / "servo.rviz"))
-        nodes.append(NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))
-    hand_eye = options.hand_eye or twin_hand_eye
-    nodes.append(node("ur_driver", robot_ip=robot_ip, hand_eye_file=hand_eye))
+        nodes.insert(0, NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))
     return nodes
+
+
+def _parameters(options, config):
+    """What the options mean to each of our nodes, in the order of their start."""
+    robot_ip = options.robot_ip or SIMULATED_ROBOT_IP
+    twin_hand_eye = str(config / "twin_hand_eye.yaml")
+    twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
+    nodes = {
+        "observer": {"observer": options.observer, "desired_image_path": options.desired_image},
+        "controller": {
+            "controller": options.controller,
+            "weights": options.weights,
+            "depth_prior": options.depth_prior,
+        },
+    }
+    if options.sim:
+        nodes = {"twin": twin, **nodes}
+    if options.sim and options.episode:
+        nodes["episode"] = twin
+    hand_eye = options.hand_eye or twin_hand_eye
+    return {**nodes, "ur_driver": {"robot_ip": robot_ip, "hand_eye_file": hand_eye}}
 
 
 def servo_environment(options, present=os.environ):
