@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 from .. import se3
 from .render import cast, render
 from .solid import prism, sheet
-from .textures import collage, photo_crop
+from .textures import collage, photographs
 
 TABLE_SIZE_M = 1.5
 RADIUS_M = 0.2
@@ -43,27 +43,32 @@ class Scene(_Rendered):
     Args:
         seed: int; the same seed gives the same scene.
         objects: how many, or None for 8 to 12 at random.
+        plain_table: a table of one colour, so that keypoints lie on the objects alone.
 
     Raises:
-        ValueError: if ``objects`` is negative or cannot be placed.
+        ValueError: if ``objects`` is out of range or cannot be placed.
     """
 
-    def __init__(self, seed, objects=None):
+    def __init__(self, seed, objects=None, plain_table=False):
         if objects is not None and not 0 <= objects <= 16:
             raise ValueError(f"objects must be 0 to 16, got {objects}")
         rng = np.random.default_rng(seed)
         count = rng.integers(8, 13) if objects is None else objects
-        table = sheet(TABLE_SIZE_M, TABLE_SIZE_M, collage(rng, 1600))
+        cover = np.full((8, 8, 3), 170, np.uint8) if plain_table else collage(rng, 1600)
+        table = sheet(TABLE_SIZE_M, TABLE_SIZE_M, cover)
         things = [_place(rng, spot) for spot in _spots(rng, count)]
         super().__init__([table, *things], tuple(rng.integers(30, 120, 3).tolist()))
 
 
 class PhotoPlane(_Rendered):
-    """One photograph lying flat, of about the table's size: the paper's E_affine."""
+    """One whole photograph lying flat, 1 m wide: the paper's E_affine."""
 
-    def __init__(self, seed, size_m=1.5):
+    def __init__(self, seed):
         rng = np.random.default_rng(seed)
-        super().__init__([sheet(size_m, size_m, photo_crop(rng, 1200, 1200))], (60, 60, 60))
+        wide = [photo for photo in photographs() if photo.shape[1] >= 600]
+        photo = wide[rng.integers(len(wide))]
+        height_m = photo.shape[0] / photo.shape[1]
+        super().__init__([sheet(1.0, height_m, photo)], (60, 60, 60))
 
 
 def _spots(rng, count):

@@ -1,0 +1,128 @@
+"""Runs one episode and measures it."""
+
+from collections import deque
+from dataclasses import asdict
+
+import cv2
+import numpy as np
+
+from cns_core.bench.conditions import PERTURBATIONS
+from cns_core.bench.contestants import ImageServo, PointsServo, build_controller
+from cns_core.bench.environments import affine_environment, render_environment
+from cns_core.bench.measures import measure
+from cns_core.stop import Status
+
+DT_S = 0.04
+MAX_STEPS = 600
+_STRIP_EVERY = 10
+
+
+def build_environment(spec):
+    """The environment of a :class:`~cns_core.bench.plan.Spec` in its initial state."""
+    conditions = PERTURBATIONS[spec.perturbation]
+    if spec.environment == "points":
+        # The simulator brings in PyTorch, which rendered classical episodes do without.
+        from cns_core.bench.points import points_environment
+
+        return points_environment(spec.section, spec.index, conditions)
+    make = {"render": render_environment, "affine": affine_environment}[spec.environment]
+    return make(spec.section, spec.index, conditions)
+
+
+def build_servo(spec, environment, controller=None):
+    """The servo of a spec; ``controller`` replaces the one it names."""
+    controller = controller or build_controller(spec.controller, environment, spec.weights)
+    if spec.environment == "points":
+        return PointsServo(environment, controller, spec.verify, spec.stop)
+    return ImageServo(environment, spec.observer, controller, spec.verify, spec.stop)
+
+
+def run_episode(spec, controller=None, max_steps=MAX_STEPS):
+    """Servo until the stop rule ends it or ``max_steps`` have passed.
+
+    Args:
+        spec: :class:`~cns_core.bench.plan.Spec`.
+        controller: in place of the spec's own.
+
+    Returns:
+        A dict of plain values: the spec, its key, ``status``, the figures of
+        :func:`~cns_core.bench.measures.measure` and the ``trace``; and a list of small BGR images
+        of the way, the goal last, empty where there are none.
+    """
+    cv2.setRNGSeed(0)
+    environment = build_environment(spec)
+    record = {"key": spec.key, "scene": spec.scene, "spec": asdict(spec), "note": ""}
+    try:
+        servo = build_servo(spec, environment, controller)
+    except ValueError as error:  # such as a desired image without texture
+        record |= {"note": str(error), "status": "refused"}
+        trace = _Trace()
+        trace.add(environment, None)
+        return record | measure(trace.arrays(), DT_S), []
+    trace, strip = _Trace(), []
+    try:
+        record["status"] = str(_loop(spec, environment, servo, trace, strip, max_steps))
+    finally:
+        servo.close()
+    if strip:
+        strip.append(_thumbnail(environment.desired_image))
+    arrays = trace.arrays()
+    return record | measure(arrays, DT_S) | {"trace": _compact(arrays)}, strip
+
+
+def _loop(spec, environment, servo, trace, strip, max_steps):
+    conditions = environment.conditions
+    rng = np.random.default_rng([4, spec.index])
+    pending = deque([np.zeros(6)] * conditions.delay_frames)
+    twist = np.zeros(6)
+    for n in range(max_steps):
+        if n == 0 or rng.random() >= conditions.drop_share:
+            step, image = servo.step()
+            trace.add(environment, step)
+            if image is not None and n % _STRIP_EVERY == 0:
+                strip.append(_thumbnail(image))
+            if step.status is not Status.SERVOING:
+                return step.status
+            pending.append(step.twist)
+            twist = pending.popleft()
+        environment.apply(twist, DT_S)
+    trace.add(environment, None)
+    return "timeout"
+
+
+class _Trace:
+    """What happened at each frame."""
+
+    def __init__(self):
+        self._rows = []
+
+    def add(self, environment, step):
+        """Note the environment's truth and, unless None, the servo's :class:`Step`."""
+        timings = {} if step is None else step.timings
+        self._rows.append(
+            {
+                "time_s": environment.time_s,
+                "position_m": environment.T[:3, 3].copy(),
+                "rotation_error_deg": environment.rotation_error_deg,
+                "translation_error_mm": environment.translation_error_mm,
+                "keypoint_error": np.nan if step is None else step.error,
+                "matched": 0 if step is None else step.correspondence.count,
+                "observe_ms": 1e3 * timings.get("observe", np.nan),
+                "control_ms": 1e3 * timings.get("control", np.nan),
+                "graph_ms": 1e3 * timings.get("graph", np.nan),
+            }
+        )
+
+    def arrays(self):
+        """One array a column, first dimension the frames."""
+        return {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
+
+
+def _compact(arrays):
+    """The columns that plots need, rounded, as lists."""
+    names = ("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "matched")
+    return {name: np.round(arrays[name].astype(float), 5).tolist() for name in names}
+
+
+def _thumbnail(image):
+    return cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA)
