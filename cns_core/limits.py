@@ -58,11 +58,11 @@ class MotionLimits:
     """
 
     linear_m_s: float = 0.25
-    angular_rad_s: float = 0.8
+    angular_rad_s: float = 1.0
     linear_m_s2: float = 1.0
-    angular_rad_s2: float = 3.0
+    angular_rad_s2: float = 4.0
     linear_m_s3: float = 20.0
-    angular_rad_s3: float = 60.0
+    angular_rad_s3: float = 80.0
 
     def __post_init__(self):
         for name, value in vars(self).items():

@@ -24,7 +24,8 @@ class ArmConfig:
         command_timeout_s: how long one command is held when no newer one arrives.
         feedback_timeout_s: how old the arm's own state may be while it moves.
         watchdog_hz: the controller stops the program by itself when commands come more rarely.
-        stop_deceleration_m_s2: of a hard stop (lost parent, signal, fault).
+        tool_acceleration_m_s2: how fast the controller takes up a new command, and brakes in a
+            hard stop (lost parent, signal, fault); above the accelerations of ``limits``.
         stop_zeros: zero commands sent at the end of every motion, before control is released.
         dry_run: do everything except taking control and moving.
 
@@ -40,9 +41,9 @@ class ArmConfig:
     box_max_m: tuple = (1.0, 1.0, 1.2)
     rate_hz: float = 25.0
     command_timeout_s: float = 0.12
-    feedback_timeout_s: float = 0.1
+    feedback_timeout_s: float = 0.15
     watchdog_hz: float = 10.0
-    stop_deceleration_m_s2: float = 5.0
+    tool_acceleration_m_s2: float = 5.0
     stop_zeros: int = 5
     dry_run: bool = False
 
@@ -58,7 +59,7 @@ class ArmConfig:
             ("command_timeout_s", 0.01, 1.0),
             ("feedback_timeout_s", 0.02, 1.0),
             ("watchdog_hz", 2.0, 250.0),
-            ("stop_deceleration_m_s2", 0.5, 50.0),
+            ("tool_acceleration_m_s2", 0.5, 50.0),
             ("stop_zeros", 1, 100),
         ):
             value = getattr(self, name)

@@ -7,8 +7,8 @@ from cns_core.arm.hand_eye import tcp_twist_in_base
 _DAMPING = 0.003
 _JOINT_MARGIN_RAD = 0.1
 _JOINT_SPEED_SHARE = 0.8
-_CONDITION_SLOW = 30.0
-_CONDITION_STOP = 100.0
+_CONDITION_SLOW = 40.0
+_CONDITION_STOP = 120.0
 _CONDITION_STEP_S = 1e-3
 
 

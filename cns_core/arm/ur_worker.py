@@ -1,0 +1,388 @@
+"""The process that talks to a UR arm: connects, arms, streams, and stops it on every way out.
+
+It is meant to be expendable. At the first sign of trouble with the connection it stops the arm as
+far as it can and ends; :class:`~cns_core.arm.ur_link.UrLink` starts a fresh one, disarmed. Behind
+it stands the controller's own watchdog, which needs nothing from this side.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+
+import numpy as np
+
+from cns_core import se3
+from cns_core.arm.channel import Channel, ChannelClosed
+from cns_core.arm.command_path import CommandPath
+from cns_core.arm.config import ArmConfig
+from cns_core.arm.deadline import deadline, set_deadline
+from cns_core.arm.feedback import LinkLost, Receiver
+from cns_core.arm.follow_check import FollowCheck
+from cns_core.arm.motion_guard import MotionGuard
+from cns_core.arm.preflight import Unreachable, ask_dashboard, check_reachable
+from cns_core.arm.schedule import Schedule
+from cns_core.arm.state_machine import State, StateMachine
+from cns_core.arm.ur_control import Control, DryControl
+from cns_core.ur_kinematics import UR_MODELS
+
+_CONNECT_S = 8.0
+_RETRY_S = 1.0
+_TICK_S = 2.0
+_IDLE_FEEDBACK_TIMEOUT_S = 1.0
+_PLAY_TIMEOUT_S = 2.0
+_LOWEST_FEEDBACK_HZ = 125.0
+_REPORT_S = 0.02
+_AT_REST_RAD_S = 0.01
+_PRIORITY = 20
+_TCP_TOLERANCE_M, _TCP_TOLERANCE_DEG = 0.02, 2.0
+_log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """Why the arm is not armed."""
+
+
+class Terminated(Exception):
+    """This process has been asked to end."""
+
+
+class Worker:
+    """One life of the link to one arm.
+
+    Args:
+        config: an ``ArmConfig``.
+        channel: to the driver, which sends commands and requests and gets reports.
+    """
+
+    def __init__(self, config, channel):
+        self.config = config
+        self.channel = channel
+        self.machine = StateMachine()
+        self.model = UR_MODELS[config.robot_model]
+        self.guard = MotionGuard(
+            self.model,
+            config.hand_eye.T_flange_camera,
+            config.box_min_m,
+            config.box_max_m,
+            config.limits.stopping_time_s + 2.0 * config.period_s,
+        )
+        self.path = CommandPath(
+            config.limits, config.command_timeout_s, config.period_s, self.guard
+        )
+        self.follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s, patience_s=0.1)
+        self.schedule = Schedule(config.period_s, time.monotonic())
+        self.receiver = self.control = self.feedback = None
+        self._requests = []
+        self._disarming = []
+        self._zeros = 0
+        self._slowed_by = ""
+        self._sent = np.zeros(6)
+        self._reported = (None, -np.inf)
+        self._signal = ""
+
+    def terminate(self, number, _frame):
+        """Signal handler: end at the next opportunity."""
+        self._signal = signal.Signals(number).name
+
+    def run(self):
+        """Live until the connection or the driver is lost, or a signal comes."""
+        cause = "the link ended"
+        try:
+            self._connect()
+            while True:
+                self._listen(self.schedule.remaining(time.monotonic()))
+                if not self.schedule.remaining(time.monotonic()):
+                    self._tick(time.monotonic())
+        except (LinkLost, Terminated) as end:
+            cause = str(end)
+        except ChannelClosed:
+            cause = "the driver process is gone"
+        except Exception as error:
+            # Whatever it is, the arm is stopped first, and the fresh process gets another try.
+            cause = f"internal error: {error!r}"
+            _log.exception("the link ends")
+        finally:
+            self._end(cause)
+
+    def _connect(self):
+        while self.receiver is None:
+            try:
+                check_reachable(self.config.robot_ip)
+                with deadline(_CONNECT_S):
+                    self.receiver = Receiver(
+                        self.config.robot_ip, max(_LOWEST_FEEDBACK_HZ, self.config.rate_hz)
+                    )
+            except (Unreachable, RuntimeError) as reason:
+                self.machine.apply("disconnect", f"not connected: {reason}")
+                self._report(time.monotonic())
+                self._refuse_all(self.machine.cause)
+                self._listen(_RETRY_S)
+        self.feedback = self.receiver.read(time.monotonic(), _IDLE_FEEDBACK_TIMEOUT_S)
+        self.machine.apply("connect")
+        self.schedule = Schedule(self.config.period_s, time.monotonic())
+
+    def _listen(self, timeout_s):
+        """Take in messages until the time is over or something has come."""
+        for message in self.channel.receive(timeout_s):
+            if "twist" in message:
+                self.path.offer(message["twist"], message["issued_at"])
+            else:
+                self._requests.append(message)
+        if self._signal:
+            raise Terminated(f"the link process got {self._signal}")
+
+    def _tick(self, now):
+        set_deadline(_TICK_S)
+        moving = self.machine.in_motion
+        timeout_s = self.config.feedback_timeout_s if moving else _IDLE_FEEDBACK_TIMEOUT_S
+        self.feedback = self.receiver.read(now, timeout_s)
+        self._answer_requests()
+        if self.machine.in_motion:
+            # Taking control may just have taken a while; what has come since then counts.
+            self._listen(0.0)
+            self._stream(time.monotonic())
+        else:
+            self.schedule.tick(now)
+            self._watch_idle()
+        self._report(now)
+
+    # Requests
+
+    def _answer_requests(self):
+        requests, self._requests = self._requests, []
+        for request in requests:
+            try:
+                self._arm() if request["request"] == "arm" else self._disarm(request)
+            except Refused as reason:
+                self._answer(request, False, str(reason))
+            else:
+                if request not in self._disarming:
+                    self._answer(request, True, self.machine.state.value)
+
+    def _refuse_all(self, reason):
+        requests, self._requests = self._requests, []
+        for request in requests:
+            self._answer(request, request["request"] == "disarm", reason)
+
+    def _answer(self, request, success, message):
+        self.channel.send(answer=request["id"], success=success, message=message)
+
+    def _disarm(self, request):
+        if self.machine.state == State.ARMED:
+            self.machine.apply("stop", "disarmed on request")
+        elif self.machine.state == State.FAULTED:
+            self.machine.apply("acknowledge")
+        if self.machine.state == State.STOPPING:
+            self._disarming.append(request)
+
+    def _arm(self):
+        """Take control and start streaming from zero velocity.
+
+        Raises:
+            Refused: naming the first thing that is not as it must be.
+        """
+        if self.machine.state == State.ARMED:
+            return
+        if reason := self._obstacle():
+            raise Refused(reason)
+        try:
+            self.control = self._take_control()
+            self.path.reset()
+            self.follow.reset()
+            self._zeros = 0
+            # Last, because from here on the controller wants to hear from us all the time.
+            self.control.start_watchdog(self.config.watchdog_hz)
+        except (RuntimeError, Unreachable) as error:
+            self._release()
+            raise Refused(f"cannot take control: {error}") from error
+        except Refused:
+            self._release()
+            raise
+        self.schedule.restart(time.monotonic())
+        self.machine.apply("arm")
+
+    def _obstacle(self):
+        """Why arming is not possible now, empty if it is."""
+        feedback, now = self.feedback, time.monotonic()
+        if self.machine.state == State.STOPPING:
+            return "still stopping"
+        if feedback.safety_stop:
+            return f"{feedback.safety_stop}: clear it on the pendant"
+        if feedback.not_running:
+            return f"{feedback.not_running}: switch it on and release the brakes"
+        if feedback.program_plays:
+            return "a program is playing on the controller: stop it first"
+        if np.abs(feedback.qd).max() > _AT_REST_RAD_S:
+            return "the arm is moving"
+        if boundary := self.guard.outside(feedback.q):
+            return f"the arm is beyond the {boundary}: jog it back"
+        if not self.path.fresh(now):
+            age = self.path.age(now)
+            ago = f"the last one is {age:.2f} s old" if np.isfinite(age) else "none has come yet"
+            return f"no fresh twist: {ago}, start the controller first"
+        return self._local_control()
+
+    def _local_control(self):
+        try:
+            answer = ask_dashboard(self.config.robot_ip, "is in remote control")
+        except Unreachable as reason:
+            return str(reason)
+        # Controllers before the e-Series do not know the question, and have no such switch.
+        return "the robot is in local control: switch it to remote" if answer == "false" else ""
+
+    def _take_control(self):
+        if self.config.dry_run:
+            return DryControl()
+        control = self.control = Control(self.config.robot_ip, self.config.tool_acceleration_m_s2)
+        control.set_tcp(self.config.hand_eye.tcp)
+        self._await_program()
+        self._check_tcp()
+        return control
+
+    def _await_program(self):
+        """Wait until the receive side has seen the program play and the TCP set."""
+        until = time.monotonic() + _PLAY_TIMEOUT_S
+        while time.monotonic() < until:
+            self.feedback = self.receiver.read(time.monotonic(), _IDLE_FEEDBACK_TIMEOUT_S)
+            if self.feedback.program_plays and not self._tcp_error():
+                return
+            self._listen(0.01)
+        if not self.feedback.program_plays:
+            raise Refused("the controller does not play the program that was sent to it")
+
+    def _check_tcp(self):
+        if error := self._tcp_error():
+            raise Refused(error)
+
+    def _tcp_error(self):
+        """How the controller's pose of the camera differs from ours; a wrong model shows here."""
+        ours = self.guard.camera_pose(self.feedback.q)
+        theirs = se3.exp(np.concatenate([np.zeros(3), self.feedback.tcp_pose[3:]]))
+        theirs[:3, 3] = self.feedback.tcp_pose[:3]
+        metres = se3.translation_error_m(ours, theirs)
+        degrees = se3.rotation_error_deg(ours, theirs)
+        if metres < _TCP_TOLERANCE_M and degrees < _TCP_TOLERANCE_DEG:
+            return ""
+        return (
+            f"the controller's TCP is {1e3 * metres:.1f} mm and {degrees:.1f} deg off the "
+            f"kinematics of a {self.config.robot_model}: check robot_model"
+        )
+
+    # Motion
+
+    def _stream(self, now):
+        if self.machine.state == State.ARMED and not self.path.fresh(now):
+            age = self.path.age(now)
+            self.machine.apply("stop", f"command timeout: no twist for {age:.2f} s")
+        if cause := self._fault(now):
+            self._give_up(cause)
+            return
+        braking = self.machine.state == State.STOPPING
+        command = self.path.step(now, self.feedback.q, braking)
+        self._slowed_by = command.slowed_by
+        self._send(command.twist, now)
+        if braking and self.path.at_rest:
+            self._zeros += 1
+            if self._zeros >= self.config.stop_zeros:
+                self._come_to_rest()
+
+    def _send(self, twist, now):
+        self.schedule.tick(now)
+        if not self.control.send(twist):
+            self._give_up("the controller refused a command")
+            return
+        self.follow.sent(twist, now)
+        self._sent = twist
+
+    def _fault(self, now):
+        """What ends the motion at once, empty for nothing."""
+        feedback = self.feedback
+        if feedback.safety_stop:
+            return feedback.safety_stop
+        if feedback.not_running:
+            return feedback.not_running
+        if self.config.dry_run:
+            return ""
+        if not feedback.program_plays:
+            return "the program was stopped on the controller, by its pendant or its watchdog"
+        J = self.model.jacobian(feedback.q, self.config.hand_eye.T_flange_camera)
+        return self.follow.deviation(J @ feedback.qd, now, feedback.speed_scaling)
+
+    def _give_up(self, cause):
+        self.machine.apply("fault", cause)
+        self._report(time.monotonic())
+        self._release()
+
+    def _come_to_rest(self):
+        self._release()
+        self.machine.apply("rest")
+
+    def _release(self):
+        """Stop the arm and give control back, so that the pendant can move it."""
+        control, self.control = self.control, None
+        if control is not None:
+            control.release()
+        self._sent, self._slowed_by = np.zeros(6), ""
+        disarming, self._disarming = self._disarming, []
+        for request in disarming:
+            self._answer(request, True, State.DISARMED.value)
+
+    def _watch_idle(self):
+        if self.machine.state == State.DISARMED and self.feedback.safety_stop:
+            self.machine.apply("fault", self.feedback.safety_stop)
+
+    # Reports and the end
+
+    def _report(self, now):
+        state, at = self._reported
+        if state == self.machine.state and now - at < _REPORT_S:
+            return
+        self._reported = (self.machine.state, now)
+        report = {
+            "state": self.machine.state.value,
+            "cause": self.machine.cause,
+            "last_stop": self.machine.last_stop,
+            "slowed_by": self._slowed_by,
+            "sent": self._sent.tolist(),
+            "command_age_s": min(self.path.age(now), 1e6),
+        }
+        if self.feedback is not None:
+            report |= {
+                "q": self.feedback.q.tolist(),
+                "qd": self.feedback.qd.tolist(),
+                "feedback_lag_s": self.feedback.lag_s,
+            }
+        if self.machine.in_motion:
+            report["stream"] = self.schedule.figures()
+        self.channel.send(report=report)
+
+    def _end(self, cause):
+        """Say why, then stop the arm; the deadline holds for a library that hangs in it."""
+        set_deadline(_TICK_S)
+        self.machine.apply("disconnect", cause)
+        with contextlib.suppress(ChannelClosed):
+            self._report(time.monotonic())
+        with contextlib.suppress(ChannelClosed):
+            self._release()
+
+
+def main():
+    """Run one worker; arguments: the inherited file descriptor of its channel, the settings."""
+    logging.basicConfig(level=logging.INFO, format="ur_worker: %(message)s")
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    worker = Worker(ArmConfig.from_dict(json.loads(sys.argv[2])), channel)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, worker.terminate)
+    # Where the system allows it, no other program of this machine delays the stream.
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()
