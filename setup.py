@@ -45,8 +45,9 @@ setup(
         ],
         # The twin's textures, and the pictures of an episode and of the benchmark.
         "sim": ["matplotlib>=3.8", "scikit-image>=0.22"],
-        # torch-geometric: the reference network, against which the serving one is tested.
-        "dev": ["hypothesis", "pytest", "ruff", "torch-geometric>=2.5"],
+        # torch-geometric: the reference network, against which the serving one is tested;
+        # setuptools: a test builds the wheel.
+        "dev": ["hypothesis", "pytest", "ruff", "setuptools>=77", "torch-geometric>=2.5"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),

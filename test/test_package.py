@@ -2,8 +2,12 @@
 
 import ast
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parents[1]
 ROS_PACKAGE = r"rclpy|launch\w*|ament_\w+|rcl_interfaces|builtin_interfaces|\w+_msgs|std_srvs"
@@ -72,3 +76,23 @@ def test_the_core_imports_no_ros():
     for path in ROOT.glob("cns_core/**/*.py"):
         imports_ros = re.compile(rf"^\s*(import|from) ({ROS_PACKAGE}|cns_ros)\b", re.MULTILINE)
         assert not imports_ros.search(path.read_text()), path
+
+
+def test_the_wheel_brings_what_ros2_looks_for(tmp_path):
+    source = tmp_path / "source"
+    left_out = shutil.ignore_patterns(".*", "build", "*.egg-info", "out", "runs", "__pycache__")
+    shutil.copytree(ROOT, source, ignore=left_out)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--wheel-dir", str(tmp_path), str(source)], check=True)
+    with ZipFile(next(tmp_path.glob("cns_ros-*.whl"))) as wheel:
+        entries = {entry.filename: entry for entry in wheel.infolist()}
+    data = next(name for name in entries if ".data/data/" in name).split(".data/")[0] + ".data/data"
+    expected = {f"{data}/share/ament_index/resource_index/packages/cns_ros"}
+    expected |= {f"{data}/share/cns_ros/package.xml"}
+    for folder in ("launch", "config", "models"):
+        files = [path for path in (ROOT / folder).glob("*") if path.is_file()]
+        expected |= {f"{data}/share/cns_ros/{folder}/{path.name}" for path in files}
+    launchers = {f"{data}/lib/cns_ros/{path.name}" for path in (ROOT / "scripts").iterdir()}
+    assert expected | launchers <= set(entries)
+    assert all(entries[name].external_attr >> 16 & 0o111 for name in launchers)
+    assert "cns_core/se3.py" in entries and "cns_ros/node_set.py" in entries
