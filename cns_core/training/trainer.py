@@ -134,7 +134,9 @@ class Trainer:
         }
 
     def local_state(self):
-        """This process's own share: environments, memory and random generator."""
+        """This process's own share: environments, memory and random generator; None at first."""
+        if self.simulator.env is None:
+            return None
         return {
             "simulator": self.simulator.state(),
             "hidden": self.hidden,

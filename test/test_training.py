@@ -1,0 +1,191 @@
+"""Training as a whole: environments, resuming, learning, several processes, the command."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from cns_core.training import checkpoint, curves
+from cns_core.training.evaluate import evaluate, evaluation_settings
+from cns_core.training.random import Draw
+from cns_core.training.settings import load_settings, parse_settings
+from cns_core.training.simulator import Simulator
+from cns_core.training.train import Run, main
+from cns_core.training.trainer import Trainer
+from cns_core.weights import load_network
+
+CONFIG = Path(__file__).parents[1] / "config" / "train.yaml"
+
+
+def tree(**changes):
+    phase = {"steps": 512, "length": [6, 6], "window": 4, "points": [8, 24], "rate": [3e-3, 1e-3]}
+    return {
+        "curriculum": [phase],
+        "environments": 8,
+        "checkpoint_every": 128,
+        "evaluate_every": 10**9,
+        "network": {"width": 16},
+        **changes,
+    }
+
+
+@pytest.fixture
+def settings():
+    return parse_settings(tree())
+
+
+def test_shipped_configuration_is_read():
+    settings = load_settings(CONFIG)
+    assert settings.steps == sum(phase.steps for phase in settings.curriculum)
+    phase, progress = settings.phase_at(settings.curriculum[0].steps)
+    assert phase is settings.curriculum[1] and progress == 0.0
+
+
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"sped": 1}, "unknown setting sped"),
+        ({"network": {"depth": 3}}, "unknown setting network.depth"),
+        ({"curriculum": []}, "at least one phase"),
+        ({"curriculum": [{"steps": 3}]}, "curriculum"),
+    ],
+)
+def test_wrong_configurations_are_refused(change, word):
+    with pytest.raises(ValueError, match=word):
+        parse_settings(tree(**change))
+
+
+def test_environments_are_consistent_and_renewed_in_place(settings):
+    simulator = Simulator(settings, Draw(0))
+    simulator.reset(8, (8, 40))
+    before, hidden = simulator.graphs(), None
+    hidden = torch.arange(before.points.count)
+    which = torch.tensor([True, False] * 4)
+    poses = simulator.env.t.clone()
+    kept = simulator.renew(which, (8, 40))
+    after = simulator.graphs()
+    assert (simulator.env.t[~which] == poses[~which]).all()
+    assert (simulator.env.t[which] != poses[which]).any(dim=1).all()
+    assert (simulator.key.env.diff() >= 0).all() and (after.points.owner.diff() >= 0).all()
+    assert (torch.bincount(simulator.key.env) == simulator.env.points).all()
+    # A cluster keeps its memory exactly where its environment stays.
+    assert ((kept >= 0) == ~which[after.clusters.owner]).all()
+    old = kept[kept >= 0]
+    assert old.tolist() == hidden[~which[before.clusters.owner]].tolist()
+    center_owner = after.points.owner[after.center_index]
+    assert (center_owner == torch.arange(after.points.count)).all()
+
+
+def test_matched_keypoints_are_in_view_and_near_where_they_belong(settings):
+    clean = evaluation_settings(settings, mismatch_share=0.0)
+    simulator = Simulator(clean, Draw(1))
+    simulator.reset(16, (20, 60))
+    simulator.env.R, simulator.env.t = simulator.env.R_goal, simulator.env.t_goal
+    current, matched = simulator.observe()
+    assert (current[matched] - simulator.key.desired[matched]).abs().max() < 0.004
+    share = torch.bincount(simulator.key.env[matched], minlength=16) / simulator.env.points
+    assert share.min() >= 0.15
+
+
+def test_training_in_pieces_is_training_in_one_go(settings, tmp_path):
+    whole = Run(settings, tmp_path / "whole")
+    assert whole.train()
+    Run(settings, tmp_path / "pieces")
+    first = Run(settings, tmp_path / "pieces")
+    while first.trainer.step < 200:
+        first.trainer.window()
+    first.save()
+    second = Run(settings, tmp_path / "pieces", resume=True)
+    assert second.trainer.step == first.trainer.step and second.train()
+    for name, value in whole.trainer.network.state_dict().items():
+        assert torch.equal(value, second.trainer.network.state_dict()[name]), name
+    assert torch.equal(whole.trainer.simulator.env.t, second.trainer.simulator.env.t)
+
+
+def test_training_improves_on_an_untrained_network():
+    phase = {"steps": 14000, "length": [4, 8], "window": 8, "points": [8, 24], "rate": [3e-3, 1e-3]}
+    settings = parse_settings(
+        tree(curriculum=[phase], environments=32, network={"width": 32}, seed=1)
+    )
+    trainer = Trainer(settings)
+    untrained = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    losses = []
+    while not trainer.done:
+        losses.append(trainer.window()["loss"])
+    assert sum(losses[-20:]) < 0.85 * sum(losses[:20])
+
+    def remaining_rotation(state):
+        trainer.network.load_state_dict(state)
+        result = evaluate(trainer.network, evaluation_settings(settings, 0.0), 48, 25, (16, 24))
+        return (result.rotation_deg / result.initial_deg).median()
+
+    trained = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    assert remaining_rotation(trained) < 0.9 * remaining_rotation(untrained)
+
+
+@pytest.mark.parametrize("network", [{"clustering": False}, {"memory": "mlp"}, {"memory": "ggnn"}])
+def test_ablations_train_and_are_read_back(network, tmp_path):
+    settings = parse_settings(tree(network={"width": 16, **network}))
+    run = Run(settings, tmp_path)
+    figures = run.trainer.window()
+    assert figures["gradient"] > 0
+    run.save()
+    read = load_network(tmp_path / "cns.safetensors")
+    assert type(read.memory) is type(run.trainer.network.memory)
+    assert read.clustering == run.trainer.network.clustering
+
+
+def test_bf16_trains(settings):
+    settings = parse_settings(tree(optimizer={"bf16": True}))
+    assert Trainer(settings).window()["gradient"] > 0
+
+
+def test_command_writes_weights_log_and_checkpoint_and_resumes(tmp_path, capsys):
+    config = tmp_path / "train.yaml"
+    config.write_text(yaml.safe_dump(tree(evaluate_every=256)))
+    out = tmp_path / "run"
+    main(["--config", str(config), "--out", str(out), "--time-budget", "0"])
+    assert "paused at step 0" in capsys.readouterr().out
+    main(["--config", str(config), "--out", str(out), "--resume"])
+    assert "finished at step 512" in capsys.readouterr().out
+    assert (out / "curves.png").stat().st_size > 10_000
+    assert [float(row["step"]) for row in curves.read(out / "evaluation.csv")] == [256, 512]
+    load_network(out / "cns.safetensors")
+
+
+def test_command_refuses_what_it_cannot_do(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--config", str(tmp_path / "absent.yaml"), "--out", str(tmp_path)])
+    assert "absent.yaml does not exist" in capsys.readouterr().err
+    config = tmp_path / "train.yaml"
+    config.write_text(yaml.safe_dump(tree()))
+    with pytest.raises(SystemExit):
+        main(["--config", str(config), "--out", str(tmp_path / "new"), "--resume"])
+    assert "checkpoint.pt does not exist" in capsys.readouterr().err
+
+
+def test_damaged_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save(path, step=3)
+    assert checkpoint.load(path)["step"] == 3
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match="damaged"):
+        checkpoint.load(path)
+
+
+def test_two_processes_train_one_network(tmp_path):
+    config = tmp_path / "train.yaml"
+    config.write_text(yaml.safe_dump(tree()))
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+        *("-m", "cns_core.training.train", "--config", str(config), "--out", str(tmp_path / "run")),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    saved = checkpoint.load(tmp_path / "run" / "checkpoint.pt")
+    assert saved["state"]["step"] == 512 and saved["state"]["updates"] == 8
+    first, second = (local["simulator"]["env"]["t"] for local in saved["local"])
+    assert not torch.equal(first, second)
