@@ -42,12 +42,10 @@ class _Client:
 
     @property
     def frozen(self):
-        return self.service == "rtde" and "rtde_frozen" in self._faults
+        return self._faults.freezes(self.service)
 
     def send(self, data):
-        if self.service == "dashboard" and "dashboard_garbage" in self._faults:
-            data = self._faults.garbage()
-        self.connection.send(data, time.monotonic())
+        self.connection.send(self._faults.spoil(self.service, data), time.monotonic())
 
     def receive(self, now_s):
         data = self.connection.received(now_s)

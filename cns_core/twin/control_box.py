@@ -48,18 +48,26 @@ class ControlBox:
         self.process = None
 
     def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        """Start the process and wait until it listens; returns the box itself."""
         # In a session of its own, so that Ctrl-C reaches the robot's clients and not the robot.
         self.process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         answer = self.process.stdout.readline().strip()
         if answer != _READY:
-            self.__exit__()
+            self.stop()
             raise ConnectionError(answer or f"the control box on {self.host} did not start")
         self._motion = MotionReader(self.host)
         return self
 
-    def __exit__(self, *_):
+    def stop(self):
+        """End the process."""
         self.process.terminate()
         try:
             self.process.wait(_STOP_TIMEOUT_S)

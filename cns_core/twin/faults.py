@@ -2,7 +2,7 @@
 
 import random
 
-_GARBAGE_BYTES = 512
+from . import garbage
 
 
 class Faults:
@@ -12,7 +12,8 @@ class Faults:
     ``network_delay`` (``delay_s``, ``jitter_s``), ``late_feedback`` (``delay_s``),
     ``dashboard_garbage`` (``seed``).
 
-    At once, nothing to clear: ``script_killed``, ``rtde_dropped``, ``rtde_garbage`` (``seed``).
+    At once, nothing to clear: ``script_killed``, ``rtde_dropped``, ``rtde_garbage`` (``kind`` of
+    :mod:`~cns_core.twin.garbage`, ``seed``).
 
     Args:
         box: gives ``robot``, ``telemetry``, ``network`` and ``clients_of(service)``.
@@ -47,12 +48,15 @@ class Faults:
         """Dict of the lasting faults in effect, name to parameters."""
         return dict(self._active)
 
-    def __contains__(self, name):
-        return name in self._active
+    def spoil(self, service, data):
+        """What reaches a client of ``service`` in the place of ``data``."""
+        if service == "dashboard" and "dashboard_garbage" in self._active:
+            return garbage.dashboard_line(self._random)
+        return data
 
-    def garbage(self):
-        """Bytes that are no answer to anything."""
-        return self._random.randbytes(_GARBAGE_BYTES)
+    def freezes(self, service):
+        """Whether clients of ``service`` are neither read nor answered."""
+        return service == "rtde" and "rtde_frozen" in self._active
 
     def _delay_network(self, delay_s=0.0, jitter_s=0.0):
         self._box.network.delay_s = _seconds(delay_s, "delay_s")
@@ -68,10 +72,10 @@ class Faults:
         for client in self._box.clients_of("rtde"):
             client.close()
 
-    def _send_rtde_garbage(self, seed=0):
-        self._seed(seed)
+    def _send_rtde_garbage(self, kind="noise", seed=0):
+        data = garbage.rtde_bytes(kind, random.Random(seed))
         for client in self._box.clients_of("rtde"):
-            client.send(self.garbage())
+            client.send(data)
 
     def _seed(self, seed=0):
         self._random.seed(seed)

@@ -98,7 +98,7 @@ class MotionReader(_Ring):
         """The :class:`Motion` after a time of the monotonic clock, a minute's worth at most."""
         count = int(self._count[0])
         # The oldest rows may be overwritten while they are copied, so they are left out.
-        wanted = np.arange(max(0, count - _ROWS + 1024), count)
-        rows = self._rows[wanted % _ROWS]
-        rows = rows[rows[:, 0] > time_s]
+        wanted = np.arange(max(0, count - _ROWS + 1024), count) % _ROWS
+        first = np.searchsorted(self._rows[wanted, 0], time_s, side="right")
+        rows = self._rows[wanted[first:]]
         return Motion(rows[:, 0], rows[:, 1:7], rows[:, 7:13], rows[:, 13:])

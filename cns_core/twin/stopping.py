@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .arm_motion import TICK_S
+
 
 class Stop(NamedTuple):
     """What happened after a moment: all None but ``moved_again`` False if the arm never rested."""
@@ -37,10 +39,10 @@ def measure_stop(motion, moment_s, rest_s=0.1):
     started = _first_rest(time_s, moving, rest_s)
     if started is None:
         return Stop(None, None, False)
-    steps_s = np.diff(time_s[: started + 1], prepend=moment_s)
-    speed_m_s = np.linalg.norm(motion.tcp_velocity[after][: started + 1, :3], axis=1)
+    speed_m_s = np.linalg.norm(motion.tcp_velocity[after][:started, :3], axis=1)
+    distance_mm = 1e3 * TICK_S * float(speed_m_s.sum())
     standstill_s = float(time_s[started] - moment_s) if moving[:started].any() else 0.0
-    return Stop(standstill_s, 1e3 * float(speed_m_s @ steps_s), bool(moving[started:].any()))
+    return Stop(standstill_s, distance_mm, bool(moving[started:].any()))
 
 
 def _first_rest(time_s, moving, rest_s):
