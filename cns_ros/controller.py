@@ -29,8 +29,8 @@ _FRESH_S = 1.0
 class ControllerNode(Node):
     """Keeps the controller's memory and publishes ``twist`` between ``~/start`` and the goal."""
 
-    def __init__(self):
-        super().__init__("controller")
+    def __init__(self, **options):
+        super().__init__("controller", **options)
         name = declare(
             self, "controller", "cns", "control law", choices=CONTROLLERS, read_only=True
         )

@@ -42,14 +42,16 @@ class Diagnostics:
 
 
 class Recent:
-    """Median and 99th percentile over the last few hundred values."""
+    """Median and 99th percentile over the last few hundred values, and how many there were."""
 
-    def __init__(self, count=300):
-        self._values = deque(maxlen=count)
+    def __init__(self, window=300):
+        self._values = deque(maxlen=window)
+        self.count = 0
 
     def add(self, value):
         """Take one more value."""
         self._values.append(value)
+        self.count += 1
 
     def figures(self, name):
         """``{name_p50: ..., name_p99: ...}``, empty before the first value."""

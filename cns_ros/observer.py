@@ -23,8 +23,8 @@ _REORDERED_S = 1.0
 class ObserverNode(Node):
     """Publishes ``matches`` for every image once a desired image is set."""
 
-    def __init__(self):
-        super().__init__("observer")
+    def __init__(self, **options):
+        super().__init__("observer", **options)
         self._name = declare(
             self, "observer", "sift", "keypoint detector", choices=sorted(BACKENDS), read_only=True
         )
@@ -38,7 +38,7 @@ class ObserverNode(Node):
             "max_keypoints": declare(
                 self,
                 "max_keypoints",
-                512,
+                300,
                 "most keypoints taken from the desired image",
                 range=(16, 4096),
                 read_only=True,

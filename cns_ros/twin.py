@@ -33,8 +33,8 @@ def load_hand_eye(path):
 class TwinNode(Node):
     """Runs the control box and publishes what the camera sees from the arm's actual pose."""
 
-    def __init__(self):
-        super().__init__("twin")
+    def __init__(self, **options):
+        super().__init__("twin", **options)
         seed = declare(
             self,
             "seed",

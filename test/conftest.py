@@ -27,3 +27,13 @@ def ros_domain(monkeypatch):
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     return domain
+
+
+@pytest.fixture
+def ros_graph(ros_domain):
+    """An empty :class:`ros_graph.RosGraph` in a domain of its own."""
+    from ros_graph import RosGraph
+
+    graph = RosGraph(ros_domain)
+    yield graph
+    graph.close()

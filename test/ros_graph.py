@@ -1,0 +1,67 @@
+"""A small real ROS graph in the test's own process, spun until what is awaited has come."""
+
+import time
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+PATIENCE_S = 30.0
+"""How long a broken test waits before it fails; one that passes never waits so long."""
+
+
+class RosGraph:
+    """Nodes of one domain and a test node, in one executor.
+
+    Args:
+        domain: ROS domain id, see the ``ros_domain`` fixture.
+    """
+
+    def __init__(self, domain):
+        rclpy.init(domain_id=domain)
+        self.executor = SingleThreadedExecutor()
+        self.nodes = []
+        self.node = self.add(rclpy.create_node("test"))
+
+    def add(self, node):
+        """Spin ``node`` with the others."""
+        self.nodes.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def collect(self, kind, topic, qos):
+        """List that fills with the messages of a topic."""
+        received = []
+        self.node.create_subscription(kind, topic, received.append, qos)
+        return received
+
+    def until(self, condition, do=None):
+        """Spin until ``condition()``, calling ``do()`` every tenth of a second meanwhile."""
+        end, again = time.monotonic() + PATIENCE_S, 0.0
+        while not condition():
+            assert time.monotonic() < end, "what the test waits for has not come"
+            if do is not None and time.monotonic() >= again:
+                do()
+                again = time.monotonic() + 0.1
+            self.executor.spin_once(timeout_sec=0.05)
+
+    def call(self, service):
+        """Response of a Trigger service."""
+        client = self.node.create_client(Trigger, service)
+        self.until(client.service_is_ready)
+        future = client.call_async(Trigger.Request())
+        self.until(future.done)
+        self.node.destroy_client(client)
+        return future.result()
+
+    def close(self):
+        for node in self.nodes:
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def with_parameters(make_node, **values):
+    """Build a node as if the parameters had been given on its command line."""
+    overrides = [Parameter(name, value=value) for name, value in values.items()]
+    return make_node(parameter_overrides=overrides)

@@ -1,0 +1,84 @@
+"""Messages between the nodes: nothing is lost on the way, malformed ones are refused."""
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+
+from cns_core import Correspondence, PinholeCamera
+from cns_ros.messages import (
+    camera_from_info,
+    correspondence_from_matches,
+    info_from_camera,
+    matches_from_correspondence,
+    twist_message,
+)
+
+HEADER = Header(frame_id="camera_optical_frame")
+CAMERA = PinholeCamera(640, 480, 540.0, 545.0, 320.0, 240.0, (-0.1, 0.01, 0.0, 0.0, 0.0))
+RNG = np.random.default_rng(0)
+MATCHES = Correspondence(
+    RNG.uniform(-0.5, 0.5, (20, 2)), RNG.uniform(-0.5, 0.5, (20, 2)), np.arange(20) % 3 > 0
+)
+
+
+def test_a_correspondence_survives_its_message():
+    message = matches_from_correspondence(MATCHES, HEADER)
+    received = correspondence_from_matches(message)
+    np.testing.assert_allclose(received.desired, MATCHES.desired, atol=1e-7)
+    np.testing.assert_allclose(received.current, MATCHES.current, atol=1e-7)
+    np.testing.assert_array_equal(received.matched, MATCHES.matched)
+    assert message.header.frame_id == HEADER.frame_id
+    assert not message.is_dense
+
+
+def test_the_same_target_stays_the_same():
+    first, second = (
+        correspondence_from_matches(matches_from_correspondence(MATCHES, HEADER)) for _ in range(2)
+    )
+    assert first.same_target(second)
+
+
+def test_matches_of_another_layout_are_refused():
+    message = matches_from_correspondence(MATCHES, HEADER)
+    message.fields[3].name = "intensity"
+    with pytest.raises(ValueError, match="must have the fields"):
+        correspondence_from_matches(message)
+
+
+def test_truncated_matches_are_refused():
+    message = matches_from_correspondence(MATCHES, HEADER)
+    message.data = message.data[:-24]
+    with pytest.raises(ValueError, match="need 480 bytes, got 456"):
+        correspondence_from_matches(message)
+
+
+def test_matches_that_are_not_finite_are_refused():
+    message = matches_from_correspondence(MATCHES, HEADER)
+    sighted = 24 * int(np.flatnonzero(MATCHES.matched)[0])
+    message.data[sighted : sighted + 4] = type(message.data)("B", np.float32(np.nan).tobytes())
+    with pytest.raises(ValueError, match="finite"):
+        correspondence_from_matches(message)
+
+
+def test_a_camera_survives_its_message():
+    assert camera_from_info(info_from_camera(CAMERA, HEADER)) == CAMERA
+
+
+@pytest.mark.parametrize(
+    ("info", "reason"),
+    [
+        (CameraInfo(width=640, height=480), "not calibrated"),
+        (CameraInfo(width=640, height=480, k=[500.0] * 9, distortion_model="equidistant"), "model"),
+        (CameraInfo(width=0, height=480, k=[500.0] * 9), "width"),
+    ],
+)
+def test_cameras_that_are_none_are_refused(info, reason):
+    with pytest.raises(ValueError, match=reason):
+        camera_from_info(info)
+
+
+def test_a_twist_keeps_its_order():
+    twist = twist_message(np.arange(6), HEADER).twist
+    assert [twist.linear.x, twist.linear.y, twist.linear.z] == [0.0, 1.0, 2.0]
+    assert [twist.angular.x, twist.angular.y, twist.angular.z] == [3.0, 4.0, 5.0]

@@ -1,0 +1,170 @@
+"""The observer node over real DDS: the desired image, matches, and every kind of bad image."""
+
+import numpy as np
+import pytest
+from ros_graph import with_parameters
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sklearn.datasets import load_sample_image
+from std_msgs.msg import Header
+
+from cns_core import PinholeCamera
+from cns_ros.image_codec import decode, encode
+from cns_ros.messages import correspondence_from_matches, info_from_camera
+from cns_ros.observer import ObserverNode
+from cns_ros.qos import LATCHED, NEWEST
+
+CAMERA = PinholeCamera(320, 240, 270.0, 270.0, 160.0, 120.0)
+PHOTO = np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 60:380, ::-1])
+
+
+class Rig:
+    """A fake camera in front of a real observer node."""
+
+    def __init__(self, graph, **parameters):
+        self.graph = graph
+        self.observer = graph.add(with_parameters(ObserverNode, tracking=False, **parameters))
+        self.image = graph.node.create_publisher(Image, "image", NEWEST)
+        self.info = graph.node.create_publisher(CameraInfo, "camera_info", NEWEST)
+        self.matches = graph.collect(PointCloud2, "matches", NEWEST)
+
+    def shoot(self, image=PHOTO, camera=CAMERA):
+        stamp = self.graph.node.get_clock().now().to_msg()
+        header = Header(stamp=stamp, frame_id="camera_optical_frame")
+        if camera is not None:
+            self.info.publish(info_from_camera(camera, header))
+        self.image.publish(encode(image, header))
+
+    def set_desired(self, image=PHOTO):
+        self.see(image)
+        return self.graph.call("observer/set_desired")
+
+    def see(self, image=PHOTO, camera=CAMERA):
+        """Publish until the node holds an image like this one."""
+        newest = self.observer._newest
+        self.graph.until(
+            lambda: self.observer._newest is not newest and not self.waits_for_camera(camera),
+            lambda: self.shoot(image, camera),
+        )
+
+    def waits_for_camera(self, camera):
+        return camera is not None and self.observer._camera != camera
+
+
+@pytest.fixture
+def rig(ros_graph):
+    return Rig(ros_graph)
+
+
+def test_the_desired_image_seen_again_matches_itself(rig):
+    answer = rig.set_desired()
+    assert answer.success, answer.message
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, rig.shoot)
+    message = rig.matches[-1]
+    correspondence = correspondence_from_matches(message)
+    assert answer.message == f"{len(correspondence.desired)} keypoints"
+    assert correspondence.count > 0.8 * len(correspondence.desired)
+    assert correspondence.error < 1e-4
+    assert message.header.frame_id == "camera_optical_frame"
+
+
+def test_a_shift_is_seen_as_a_shift(rig):
+    assert rig.set_desired().success
+    moved = np.roll(PHOTO, 9, axis=1)
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, lambda: rig.shoot(moved))
+    correspondence = correspondence_from_matches(rig.matches[-1])
+    seen = correspondence.matched
+    shift = np.median(correspondence.current[seen] - correspondence.desired[seen], axis=0)
+    np.testing.assert_allclose(shift * CAMERA.fx, [9.0, 0.0], atol=0.1)
+
+
+def test_no_desired_image_without_an_image(ros_graph):
+    Rig(ros_graph)
+    answer = ros_graph.call("observer/set_desired")
+    assert not answer.success
+    assert "no image received" in answer.message
+
+
+def test_no_desired_image_without_camera_info(rig):
+    rig.see(camera=None)
+    answer = rig.graph.call("observer/set_desired")
+    assert not answer.success
+    assert "no camera_info" in answer.message
+
+
+def test_a_blank_image_is_no_desired_image(rig):
+    answer = rig.set_desired(np.full_like(PHOTO, 127))
+    assert not answer.success
+    assert "keypoints" in answer.message
+
+
+def test_a_refused_desired_image_leaves_the_old_one(rig):
+    assert rig.set_desired().success
+    assert not rig.set_desired(np.full_like(PHOTO, 127)).success
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, rig.shoot)
+    assert correspondence_from_matches(rig.matches[-1]).error < 1e-4
+
+
+def test_images_of_another_size_give_no_matches(rig):
+    assert rig.set_desired().success
+    rig.matches.clear()
+    rig.graph.until(
+        lambda: rig.observer._problem is not None,
+        lambda: rig.shoot(np.ascontiguousarray(PHOTO[:200]), camera=None),
+    )
+    assert "320x200" in rig.observer._problem
+    assert not rig.matches
+
+
+def test_an_unknown_encoding_is_named(rig):
+    assert rig.set_desired().success
+    strange = encode(PHOTO, Header())
+    strange.encoding = "32FC3"
+    rig.graph.until(lambda: rig.observer._problem is not None, lambda: rig.image.publish(strange))
+    assert "32FC3" in rig.observer._problem
+
+
+def test_late_images_are_left_out(rig):
+    assert rig.set_desired().success
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, rig.shoot)
+    newest = rig.matches[-1].header.stamp
+    late = encode(PHOTO, Header(stamp=newest))
+    answered = rig.observer._observe_ms.count
+    newest_seen = rig.observer._newest
+    rig.graph.until(
+        lambda: rig.observer._newest is not newest_seen, lambda: rig.image.publish(late)
+    )
+    assert rig.observer._observe_ms.count == answered
+
+
+def test_a_latched_desired_image_waits_for_the_camera(rig):
+    publisher = rig.graph.node.create_publisher(Image, "desired_image", LATCHED)
+    publisher.publish(encode(PHOTO, Header()))
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, rig.shoot)
+    assert correspondence_from_matches(rig.matches[-1]).error < 1e-4
+
+
+def test_a_desired_image_from_a_file(ros_graph, tmp_path):
+    import cv2
+
+    path = tmp_path / "desired.png"
+    cv2.imwrite(str(path), PHOTO)
+    rig = Rig(ros_graph, desired_image_path=str(path))
+    rig.graph.until(lambda: rig.matches, rig.shoot)
+    assert correspondence_from_matches(rig.matches[-1]).error < 1e-4
+
+
+def test_a_desired_image_file_that_is_none_is_refused(ros_graph, tmp_path):
+    with pytest.raises(ValueError, match="desired_image_path"):
+        with_parameters(ObserverNode, desired_image_path=str(tmp_path / "none.png"))
+
+
+def test_the_debug_image_is_drawn_for_who_looks(rig):
+    pictures = rig.graph.collect(Image, "observer/debug_image", NEWEST)
+    assert rig.set_desired().success
+    rig.graph.until(lambda: pictures, rig.shoot)
+    assert (decode(pictures[-1]) != PHOTO).any()
