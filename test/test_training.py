@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from torch_geometric.data import Batch
 
+from cns_core.network.cns import Cns, FrameGraph
+from cns_core.network.packed import CnsNetwork
 from cns_core.training import checkpoint, curves
+from cns_core.training.benchmark import alone, keypoint_graph
 from cns_core.training.evaluate import evaluate, evaluation_settings
 from cns_core.training.random import Draw
 from cns_core.training.settings import load_settings, parse_settings
@@ -165,6 +169,31 @@ def test_command_refuses_what_it_cannot_do(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--config", str(config), "--out", str(tmp_path / "new"), "--resume"])
     assert "checkpoint.pt does not exist" in capsys.readouterr().err
+
+
+def test_interrupted_run_is_saved(settings, tmp_path):
+    run = Run(settings, tmp_path)
+    run.interrupt()
+    assert not run.train()
+    assert checkpoint.load(tmp_path / "checkpoint.pt")["state"]["step"] == 0
+
+
+def test_per_environment_loop_computes_what_the_batched_one_does(settings):
+    simulator = Simulator(settings, Draw(0))
+    simulator.reset(4, (8, 30))
+    network, reference = CnsNetwork(width=16), Cns(width=16)
+    reference.load_state_dict(network.state_dict())
+    current, matched = simulator.observe()
+    frames = []
+    for i in range(4):
+        mine = simulator.key.env == i
+        graph = keypoint_graph(alone(simulator, i))
+        frames.append(FrameGraph.of(graph, current[mine].numpy(), matched[mine].numpy()))
+    with torch.no_grad():
+        ours = network(network.target(simulator.graphs()), current, matched)
+        theirs = reference(Batch.from_data_list(frames))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
 def test_damaged_checkpoint_is_refused(tmp_path):

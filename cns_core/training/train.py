@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -38,6 +39,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.trainer = Trainer(settings, device, self.rank, self.world)
         self.seconds = 0.0
+        self._interrupted = False
         if resume:
             self._resume(device)
         if self.rank == 0:
@@ -84,9 +86,14 @@ class Run:
         self.save()
         return trainer.done
 
+    def interrupt(self, *_):
+        """End :meth:`train` after the update in progress; a signal handler."""
+        self._interrupted = True
+
     def _spent(self, begin, time_budget_s):
         """Whether the time is over, decided by the first process for all."""
-        spent = torch.tensor(float(time.monotonic() - begin >= time_budget_s))
+        over = self._interrupted or time.monotonic() - begin >= time_budget_s
+        spent = torch.tensor(float(over))
         if self.world > 1:
             dist.broadcast(spent, 0)
         return bool(spent)
@@ -167,6 +174,8 @@ def main(argv=None):
         run = Run(settings, args.out, args.resume, args.device)
     except ValueError as error:
         parser.error(str(error))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, run.interrupt)
     budget = float("inf") if args.time_budget is None else 60 * args.time_budget
     done = run.train(budget)
     print(f"{'finished' if done else 'paused'} at step {run.trainer.step}: {run.folder}")
