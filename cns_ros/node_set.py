@@ -78,9 +78,7 @@ def servo_nodes(options):
 
 def _parameters(options, config):
     """What the options mean to each of our nodes, in the order of their start."""
-    robot_ip = options.robot_ip or SIMULATED_ROBOT_IP
-    twin_hand_eye = str(config / "twin_hand_eye.yaml")
-    twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
+    robot_ip, hand_eye = options.robot_ip, options.hand_eye
     nodes = {
         "observer": {"observer": options.observer, "desired_image_path": options.desired_image},
         "controller": {
@@ -90,11 +88,16 @@ def _parameters(options, config):
         },
     }
     if options.sim:
-        nodes = {"twin": twin, **nodes}
-    if options.sim and options.episode:
-        nodes["episode"] = twin
-    hand_eye = options.hand_eye or twin_hand_eye
-    return {**nodes, "ur_driver": {"robot_ip": robot_ip, "hand_eye_file": hand_eye}}
+        robot_ip, twin_hand_eye = robot_ip or SIMULATED_ROBOT_IP, str(config / "twin_hand_eye.yaml")
+        hand_eye = hand_eye or twin_hand_eye
+        twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
+        nodes = {"twin": twin, **nodes, **({"episode": twin} if options.episode else {})}
+    nodes["ur_driver"] = {"robot_ip": robot_ip, "hand_eye_file": hand_eye}
+    # An empty option leaves the parameter to the file, or else to the node.
+    return {
+        name: {parameter: value for parameter, value in given.items() if value != ""}
+        for name, given in nodes.items()
+    }
 
 
 def servo_environment(options, present=os.environ):

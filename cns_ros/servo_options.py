@@ -18,12 +18,12 @@ class ServoOptions:
     """One bring-up of the suite.
 
     Raises:
-        ValueError: for a value outside its choices or range, or a real robot without an address.
+        ValueError: for a value outside its choices or range.
     """
 
     sim: bool = _option(False, "start the twin in the place of robot and camera")
     robot_ip: str = _option(
-        "", f"address of the robot's controller; empty for {SIMULATED_ROBOT_IP} with sim"
+        "", f"address of the robot's controller; with sim empty for {SIMULATED_ROBOT_IP}"
     )
     observer: str = _option("sift", "keypoint detector", ("sift", "akaze", "orb"))
     controller: str = _option(
@@ -39,7 +39,7 @@ class ServoOptions:
     image_topic: str = _option("image", "images of the wrist camera")
     camera_info_topic: str = _option("camera_info", "calibration of the wrist camera")
     hand_eye: str = _option(
-        "", "file with the pose of the camera on the flange; empty for the twin's with sim"
+        "", "file with the pose of the camera on the flange; with sim empty for the twin's"
     )
     params_file: str = _option("", "file with further parameters; empty for config/servo.yaml")
     seed: int = _option(0, "scene and initial offset of the twin")
@@ -55,10 +55,6 @@ class ServoOptions:
             raise ValueError(f"depth_prior must be greater than 0 m, got {self.depth_prior}")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must be in [0, 2**31), got {self.seed}")
-        if not (self.sim or self.robot_ip):
-            raise ValueError("robot_ip must be given unless sim is true")
-        if not (self.sim or self.hand_eye):
-            raise ValueError("hand_eye must be given unless sim is true")
 
 
 def parse(option, text):

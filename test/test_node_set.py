@@ -31,6 +31,12 @@ def test_the_twin_stands_in_for_robot_and_camera_and_nothing_else_differs():
     assert real["ur_driver"].parameters["robot_ip"] == REAL["robot_ip"]
 
 
+def test_an_empty_option_leaves_the_parameter_to_the_file():
+    nodes = by_name()
+    assert nodes["ur_driver"].parameters == {}
+    assert nodes["controller"].parameters.keys() == {"controller", "depth_prior"}
+
+
 def test_the_driver_is_started_last_and_so_stopped_first():
     for options in (REAL, {"sim": True}, {"sim": True, "rviz": True}):
         assert servo_nodes(ServoOptions(**options))[-1].name == "ur_driver"
@@ -69,8 +75,6 @@ def test_the_choices_are_those_of_the_library():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({}, "robot_ip must be given"),
-        ({"robot_ip": "192.0.2.7"}, "hand_eye must be given"),
         ({"sim": True, "observer": "surf"}, "observer must be one of .*'surf'"),
         ({"sim": True, "depth_prior": 0.0}, "depth_prior must be greater than 0 m, got 0.0"),
         ({"sim": True, "depth_prior": float("nan")}, "depth_prior"),
