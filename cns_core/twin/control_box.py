@@ -112,6 +112,8 @@ def main(arguments=None):
         level=logging.DEBUG if options.verbose else logging.WARNING,
         format="control_box: %(message)s",
     )
+    # Well below a tick, for the thread that compiles programs must not hold up the robot.
+    sys.setswitchinterval(0.0005)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server = BoxServer(

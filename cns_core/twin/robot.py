@@ -6,6 +6,7 @@ RTDE guide.
 
 import enum
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 from . import arm_motion
 from .arm_motion import TICK_S
@@ -14,6 +15,7 @@ from .script_program import Program
 from .urscript import ScriptError
 
 _REGISTERS = 48
+_compiler = ThreadPoolExecutor(max_workers=1)
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +50,7 @@ class Robot:
         self.log = log
         self.registers = _registers()
         self.program = None
+        self._loading = None
         self.ticks = 0
         self.robot_mode = RobotMode.RUNNING
         self.safety_mode = SafetyMode.NORMAL
@@ -67,6 +70,8 @@ class Robot:
         """Advance by one tick, which ends at a time of the monotonic clock."""
         self.ticks += 1
         self._check_watchdog()
+        if self._loading is not None and self._loading.done():
+            self._start_program()
         if self.program is not None:
             self._run_program()
         try:
@@ -81,21 +86,22 @@ class Robot:
     # Program
 
     def play(self, source):
-        """Start a program in the place of the one that plays.
+        """Start a program in the place of the one that plays, as soon as it is compiled.
 
         Raises:
             Refused: in local control, or when the arm is not ready to move.
-            ScriptError: if the text is not a program.
         """
         if not self.remote_control:
             raise Refused("the robot is in local control")
         if self.safety_mode != SafetyMode.NORMAL or self.robot_mode != RobotMode.RUNNING:
             raise Refused(f"{self.safety_mode.name}, {self.robot_mode.name}")
         self.stop_program()
-        self.program = Program(source, self._builtins, BLOCKING)
+        # Aside, because the controller goes on meanwhile.
+        self._loading = _compiler.submit(Program, source, self._builtins, BLOCKING)
 
     def stop_program(self):
         """End the program, if one plays, and stop the arm."""
+        self._loading = None
         if self.program is not None:
             self.program.close()
             self.program = None
@@ -109,13 +115,20 @@ class Robot:
             Refused: while a program plays or the arm cannot move.
             ValueError: if the target or speed is malformed.
         """
-        if self.program is not None:
+        if self.program is not None or self._loading is not None:
             raise Refused("a program plays")
         if self.safety_mode != SafetyMode.NORMAL or self.robot_mode != RobotMode.RUNNING:
             raise Refused(f"{self.safety_mode.name}, {self.robot_mode.name}")
         motion = arm_motion.MoveJ(self.arm, q, speed_rad_s, acceleration)
         self.arm.motion = motion
         return motion
+
+    def _start_program(self):
+        loading, self._loading = self._loading, None
+        try:
+            self.program = loading.result()
+        except ScriptError as error:
+            _log.warning("program not played: %s", error)
 
     def _run_program(self):
         try:

@@ -3,7 +3,7 @@
 import logging
 
 from .robot import Refused
-from .urscript import ScriptError, is_complete
+from .urscript import is_complete
 
 PORT = 30003
 _LONGEST_SCRIPT = 1 << 20
@@ -43,5 +43,5 @@ class ScriptSession:
     def _play(self, source):
         try:
             self._robot.play(source)
-        except (Refused, ScriptError) as error:
+        except Refused as error:
             _log.warning("program not played: %s", error)

@@ -117,6 +117,15 @@ def _statements(tokens):
         yield statement
 
 
+class _Function:
+    """A function being written: what it assigns of the script's globals, declared in the end."""
+
+    def __init__(self, first_line, parameters):
+        self.first_line = first_line
+        self.parameters = parameters
+        self.assigned_globals = set()
+
+
 class _Translation:
     """One pass over the statements, writing indented Python lines."""
 
@@ -125,64 +134,75 @@ class _Translation:
         self._globals = {name for word, name in _pairs(tokens) if word == "global"}
         functions = {name for word, name in _pairs(tokens) if word in ("def", "thread")}
         self._generators = functions | blocking_builtins
-        self._depth = 0
+        self._blocks = []
         self._lines = []
         self.main = None
         for statement in _statements(tokens):
             self._statement(statement)
-        if self._depth or self.main is None:
+        if self._blocks or self.main is None:
             raise ScriptError("the script is not one complete def ... end")
         self.text = "\n".join(self._lines) + "\n"
 
     def _write(self, line):
-        self._lines.append(_INDENT * self._depth + line)
+        self._lines.append(_INDENT * len(self._blocks) + line)
 
     def _statement(self, tokens):
         word = tokens[0]
         if word in ("def", "thread"):
-            self._function(tokens)
+            self._open_function(tokens)
         elif word in ("if", "while"):
-            self._open(f"{word} {self._expression(tokens[1:-1])}:")
+            self._open(f"{word} {self._expression(tokens[1:-1])}:", word)
             self._write("__count_iteration()" if word == "while" else "pass")
         elif word in ("elif", "else"):
-            self._depth -= 1
-            self._open(f"{word} {self._expression(tokens[1:-1])}".strip() + ":")
+            self._close()
+            self._open(f"{word} {self._expression(tokens[1:-1])}".strip() + ":", word)
             self._write("pass")
         elif word == "end":
-            self._depth -= 1
+            self._close()
         elif word in _CALLED_WORDS:
             self._write(f"__{word}({self._expression(tokens[1:])})")
         elif word in ("return", "break", "continue"):
             self._write(f"{word} {self._expression(tokens[1:])}".strip())
         else:
             self._assignment_or_call(tokens[1:] if word == "global" else tokens)
-        if self._depth < 0:
-            raise ScriptError("the script has an end too many")
 
-    def _open(self, header):
+    def _open(self, header, block):
         self._write(header)
-        self._depth += 1
+        self._blocks.append(block)
 
-    def _function(self, tokens):
+    def _close(self):
+        if not self._blocks:
+            raise ScriptError("the script has an end too many")
+        indent, block = _INDENT * len(self._blocks), self._blocks.pop()
+        if isinstance(block, _Function) and block.assigned_globals:
+            names = ", ".join(map(_python_name, sorted(block.assigned_globals)))
+            self._lines.insert(block.first_line, f"{indent}global {names}")
+
+    def _open_function(self, tokens):
         name, parameters = _python_name(tokens[1]), tokens[2:-1]
-        if self._depth == 0:
+        if not self._blocks:
             self.main = name
-        self._open(f"def {name}{''.join(map(_python_name, parameters))}:")
-        shared = sorted(self._globals - set(parameters))
-        if shared:
-            self._write("global " + ", ".join(map(_python_name, shared)))
+        header = f"def {name}{''.join(map(_python_name, parameters))}:"
+        self._open(header, _Function(len(self._lines) + 1, parameters))
         self._write("if False: yield")
 
     def _assignment_or_call(self, tokens):
         name = _python_name(tokens[0])
         if len(tokens) > 1 and tokens[1] == "=":
+            self._note_assignment(tokens[0])
             self._write(f"{name} = {self._expression(tokens[2:])}")
         elif (equals := _element_assignment(tokens)) is not None:
+            self._note_assignment(tokens[0])
             index, value = tokens[2 : equals - 1], tokens[equals + 1 :]
             changed = f"{name}, {self._expression(index)}, {self._expression(value)}"
             self._write(f"{name} = __with_element({changed})")
         else:
             self._write(self._expression(tokens))
+
+    def _note_assignment(self, name):
+        functions = [block for block in self._blocks if isinstance(block, _Function)]
+        if functions and name in self._globals and name not in functions[-1].parameters:
+            functions[-1].assigned_globals.add(name)
 
     def _expression(self, tokens):
         """Python for one expression; a stack holds what closes each open bracket."""
