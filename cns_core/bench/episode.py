@@ -37,12 +37,13 @@ def build_servo(spec, environment, controller=None):
     return ImageServo(environment, spec.observer, controller, spec.verify, spec.stop)
 
 
-def run_episode(spec, controller=None, max_steps=MAX_STEPS):
+def run_episode(spec, controller=None, max_steps=MAX_STEPS, watch=None):
     """Servo until the stop rule ends it or ``max_steps`` have passed.
 
     Args:
         spec: :class:`~cns_core.bench.plan.Spec`.
         controller: in place of the spec's own.
+        watch: called each frame with the environment, the :class:`Step` and the image or None.
 
     Returns:
         A dict of plain values: the spec, its key, ``status``, the figures of
@@ -52,6 +53,7 @@ def run_episode(spec, controller=None, max_steps=MAX_STEPS):
     cv2.setRNGSeed(0)
     environment = build_environment(spec)
     record = {"key": spec.key, "scene": spec.scene, "spec": asdict(spec), "note": ""}
+    record["goal_m"] = environment.T_goal[:3, 3].tolist()
     try:
         servo = build_servo(spec, environment, controller)
     except ValueError as error:  # such as a desired image without texture
@@ -60,17 +62,27 @@ def run_episode(spec, controller=None, max_steps=MAX_STEPS):
         trace.add(environment, None)
         return record | measure(trace.arrays(), DT_S), []
     trace, strip = _Trace(), []
+
+    def note(step, image):
+        trace.add(environment, step)
+        if image is not None and len(trace) % _STRIP_EVERY == 1:
+            strip.append(_thumbnail(image))
+        if watch is not None:
+            watch(environment, step, image)
+
     try:
-        record["status"] = str(_loop(spec, environment, servo, trace, strip, max_steps))
+        record["status"] = str(_loop(spec, environment, servo, note, max_steps))
     finally:
         servo.close()
     if strip:
         strip.append(_thumbnail(environment.desired_image))
+    trace.add(environment, None)
     arrays = trace.arrays()
     return record | measure(arrays, DT_S) | {"trace": _compact(arrays)}, strip
 
 
-def _loop(spec, environment, servo, trace, strip, max_steps):
+def _loop(spec, environment, servo, note, max_steps):
+    """Observe, decide, move, until the servo is done; the final status."""
     conditions = environment.conditions
     rng = np.random.default_rng([4, spec.index])
     pending = deque([np.zeros(6)] * conditions.delay_frames)
@@ -78,15 +90,12 @@ def _loop(spec, environment, servo, trace, strip, max_steps):
     for n in range(max_steps):
         if n == 0 or rng.random() >= conditions.drop_share:
             step, image = servo.step()
-            trace.add(environment, step)
-            if image is not None and n % _STRIP_EVERY == 0:
-                strip.append(_thumbnail(image))
+            note(step, image)
             if step.status is not Status.SERVOING:
                 return step.status
             pending.append(step.twist)
             twist = pending.popleft()
         environment.apply(twist, DT_S)
-    trace.add(environment, None)
     return "timeout"
 
 
@@ -95,6 +104,9 @@ class _Trace:
 
     def __init__(self):
         self._rows = []
+
+    def __len__(self):
+        return len(self._rows)
 
     def add(self, environment, step):
         """Note the environment's truth and, unless None, the servo's :class:`Step`."""

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from itertools import product
+from pathlib import Path
 
 from cns_core.bench.conditions import PERTURBATIONS
 from cns_core.bench.poses import AFFINE_SECTION, SECTIONS
@@ -59,7 +60,7 @@ class Spec:
     @property
     def key(self):
         """Identifies the episode within a run; fit for a file name."""
-        weights = "" if self.weights is None else f"[{self.weights.replace('/', '~')}]"
+        weights = "" if self.weights is None else f"-{Path(self.weights).stem}"
         verify = "" if self.verify else "-unverified"
         stop = "" if self.stop == "default" else f"_{self.stop}"
         name = f"{self.controller}{weights}_{self.observer}{verify}_{self.perturbation}{stop}"

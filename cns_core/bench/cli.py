@@ -1,0 +1,38 @@
+"""`cns-bench`: the benchmark's command line."""
+
+import argparse
+import sys
+from importlib import import_module
+
+SUBCOMMANDS = {
+    "run": ("cns_core.bench.run_command", "run a suite of episodes (what no subcommand does)"),
+    "compare": ("cns_core.bench.compare", "what moved between two reports, beyond the noise"),
+    "replay": ("cns_core.bench.replay", "run one episode again and draw it"),
+    "observer": ("cns_core.bench.observer_bench", "precision and speed of the observers"),
+    "faults": ("cns_core.bench.faults_bench", "faults on the wire to the arm"),
+}
+"""Name: module with ``add_arguments(parser)`` and ``run(args)``, imported when called; and help."""
+
+
+def main(arguments=None):
+    """Entry point of `cns-bench`; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
+    module = import_module(SUBCOMMANDS[name][0])
+    parser = argparse.ArgumentParser(
+        prog="cns-bench" if name == "run" else f"cns-bench {name}",
+        description=module.__doc__,
+        epilog=_overview() if name == "run" else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(arguments))
+
+
+def _overview():
+    lines = [f"  {name:<10}{text}" for name, (_, text) in SUBCOMMANDS.items()]
+    return "subcommands, each with --help:\n" + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
