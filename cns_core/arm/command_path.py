@@ -74,7 +74,9 @@ class CommandPath:
             braking: brake to zero whatever the newest command is.
         """
         target, slowed_by = np.zeros(6), ""
-        if self.fresh(now) and not braking:
+        if not braking and not self.fresh(now):
+            slowed_by = "no fresh twist"
+        elif not braking:
             target = saturate(self._newest, self.limits.linear_m_s, self.limits.angular_rad_s)
             if self.guard:
                 target, slowed_by = self.guard.slow(target, q)

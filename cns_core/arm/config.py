@@ -21,7 +21,9 @@ class ArmConfig:
         box_min_m, box_max_m: corners of the box in the base frame that the camera's centre may
             move in.
         rate_hz: commands per second sent to the arm.
-        command_timeout_s: how long one command is held when no newer one arrives.
+        command_timeout_s: how long one command is held when no newer one arrives; then the arm
+            brakes to a stop, ready to go on.
+        disarm_timeout_s: silence after which the arm is disarmed as well.
         feedback_timeout_s: how old the arm's own state may be while it moves.
         watchdog_hz: the controller stops the program by itself when commands come more rarely.
         tool_acceleration_m_s2: how fast the controller takes up a new command, and brakes in a
@@ -41,6 +43,7 @@ class ArmConfig:
     box_max_m: tuple = (1.0, 1.0, 1.2)
     rate_hz: float = 25.0
     command_timeout_s: float = 0.12
+    disarm_timeout_s: float = 0.5
     feedback_timeout_s: float = 0.15
     watchdog_hz: float = 10.0
     tool_acceleration_m_s2: float = 5.0
@@ -57,6 +60,7 @@ class ArmConfig:
         for name, low, high in (
             ("rate_hz", 10.0, 500.0),
             ("command_timeout_s", 0.01, 1.0),
+            ("disarm_timeout_s", self.command_timeout_s, 10.0),
             ("feedback_timeout_s", 0.02, 1.0),
             ("watchdog_hz", 2.0, 250.0),
             ("tool_acceleration_m_s2", 0.5, 50.0),

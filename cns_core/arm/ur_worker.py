@@ -39,6 +39,7 @@ _LOWEST_FEEDBACK_HZ = 125.0
 _REPORT_S = 0.02
 _AT_REST_RAD_S = 0.01
 _PRIORITY = 20
+_REASON_S = 0.2
 _TCP_TOLERANCE_M, _TCP_TOLERANCE_DEG = 0.02, 2.0
 _log = logging.getLogger(__name__)
 
@@ -276,9 +277,9 @@ class Worker:
     # Motion
 
     def _stream(self, now):
-        if self.machine.state == State.ARMED and not self.path.fresh(now):
-            age = self.path.age(now)
-            self.machine.apply("stop", f"command timeout: no twist for {age:.2f} s")
+        silence_s = self.path.age(now)
+        if self.machine.state == State.ARMED and silence_s > self.config.disarm_timeout_s:
+            self.machine.apply("stop", f"command timeout: no twist for {silence_s:.2f} s")
         if cause := self._fault(now):
             self._give_up(cause)
             return
@@ -294,10 +295,20 @@ class Worker:
     def _send(self, twist, now):
         self.schedule.tick(now)
         if not self.control.send(twist):
-            self._give_up("the controller refused a command")
+            self._give_up(self._reason_of_refusal())
             return
         self.follow.sent(twist, now)
         self._sent = twist
+
+    def _reason_of_refusal(self):
+        """The program has ended; the receive side may be a moment behind in telling why."""
+        until = time.monotonic() + _REASON_S
+        while time.monotonic() < until:
+            self.feedback = self.receiver.read(time.monotonic(), self.config.feedback_timeout_s)
+            if cause := self._fault(time.monotonic()):
+                return cause
+            self._listen(0.005)
+        return "the controller refused a command"
 
     def _fault(self, now):
         """What ends the motion at once, empty for nothing."""
