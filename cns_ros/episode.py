@@ -96,7 +96,7 @@ class Episode:
             "rotation_error_deg": se3.rotation_error_deg(self._goal, T),
             "translation_error_mm": 1e3 * se3.translation_error_m(self._goal, T),
             "steps": len(watch.log.samples),
-            "rate_hz": watch.command_rate_hz(),
+            "rate_hz": watch.command_rate_hz,
         }
         folder = Path(watch.setting("out"))
         watch.log.save(folder, result)

@@ -4,7 +4,7 @@ import threading
 import time
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
@@ -28,9 +28,10 @@ class EpisodeWatch(Node):
 
     Attributes:
         image: newest BGR image, or None.
-        status, cause: what the controller last said of itself.
+        status, cause: what the controller last said of itself, or the driver's end of the episode.
         frames: (image, Correspondence) pairs, every half second.
         poses: true camera poses (4, 4) in the base frame, one a sample.
+        command_rate_hz: commands a second that the driver last reported to have sent the arm.
         done: event, set when the controller ends the episode.
     """
 
@@ -38,13 +39,14 @@ class EpisodeWatch(Node):
         super().__init__("episode")
         self.log = log
         self.image = None
-        self.status, self.cause = "", ""
+        self.status, self.cause, self.driver = "", "", ""
         self.frames, self.poses = [], []
+        self.command_rate_hz = 0.0
         self.done = threading.Event()
         self._changed = threading.Condition()
         self._goal = self._pose = self._correspondence = self._image_stamp = None
         self._began_s = 0.0
-        self._services = {}
+        self._triggers = {}
         self._declare_settings()
         self.create_subscription(Image, "image", self._on_image, NEWEST)
         self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
@@ -52,6 +54,7 @@ class EpisodeWatch(Node):
         self.create_subscription(PoseStamped, "twin/ground_truth", self._on_pose, NEWEST)
         self.create_subscription(DiagnosticStatus, "controller/status", self._on_status, LATCHED)
         self.create_subscription(DiagnosticStatus, "ur_driver/status", self._on_driver, LATCHED)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
     def _declare_settings(self):
         declare(self, "seed", 0, "the twin's seed", range=(0, 2**31 - 1), read_only=True)
@@ -88,9 +91,9 @@ class EpisodeWatch(Node):
         Raises:
             TimeoutError: if it does not exist or answer in time.
         """
-        if service not in self._services:
-            self._services[service] = self.create_client(Trigger, service)
-        client = self._services[service]
+        if service not in self._triggers:
+            self._triggers[service] = self.create_client(Trigger, service)
+        client = self._triggers[service]
         if not client.wait_for_service(timeout_s):
             raise TimeoutError(f"service {service} is not there after {timeout_s:.0f} s")
         answered = threading.Event()
@@ -127,7 +130,7 @@ class EpisodeWatch(Node):
         return (
             f"t {s.time_s:5.1f} s  {self.status:9s} error {s.error:.5f}  matched {s.matched:3d}  "
             f"pose {s.rotation_error_deg:6.2f} deg {s.translation_error_mm:7.2f} mm  "
-            f"{self.log.rate_hz():4.1f} Hz  image age {1e3 * s.image_age_s:3.0f} ms"
+            f"{self.command_rate_hz:4.1f} Hz  image age {1e3 * s.image_age_s:3.0f} ms"
         )
 
     def _on_image(self, message):
@@ -172,10 +175,26 @@ class EpisodeWatch(Node):
         )
 
     def _on_status(self, message):
+        if self.done.is_set():
+            return
         self.status = message.message
         self.cause = _value(message, "cause")
         if self._goal is not None and self._has_ended():
             self.done.set()
+
+    def _on_driver(self, message):
+        """The episode cannot go on without the arm."""
+        was, self.driver = self.driver, message.message
+        left = was == "armed" and self.driver != "armed"
+        if left and self._goal is not None and not self.done.is_set():
+            self.status = f"driver {self.driver}"
+            self.cause = _value(message, "last_stop") or _value(message, "cause")
+            self.done.set()
+
+    def _on_diagnostics(self, message):
+        for status in message.status:
+            if status.name.endswith("ur_driver"):
+                self.command_rate_hz = float(_value(status, "rate_hz") or self.command_rate_hz)
 
     def _has_ended(self):
         return self.status not in _UNFINISHED or (self.status == "idle" and self.cause)

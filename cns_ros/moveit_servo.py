@@ -101,9 +101,9 @@ class MoveItServoLink:
 
     def _stream(self, now):
         self._schedule.tick(now)
-        if self._machine.state == State.ARMED and not self._path.fresh(now):
-            age = self._path.age(now)
-            self._machine.apply("stop", f"command timeout: no twist for {age:.2f} s")
+        silence_s = self._path.age(now)
+        if self._machine.state == State.ARMED and silence_s > self.config.disarm_timeout_s:
+            self._machine.apply("stop", f"command timeout: no twist for {silence_s:.2f} s")
         braking = self._machine.state == State.STOPPING
         twist = self._path.step(now, braking=braking).twist
         self._publish(twist)

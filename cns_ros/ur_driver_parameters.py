@@ -56,9 +56,16 @@ def declare_arm_config(node):
         command_timeout_s=parameter(
             "command_timeout",
             usual.command_timeout_s,
-            "how long a twist is held when no newer one comes; then the arm stops and is disarmed",
+            "how long a twist is held when no newer one comes; then the arm brakes to a stop",
             unit="s",
             range=(0.01, 1.0),
+        ),
+        disarm_timeout_s=parameter(
+            "disarm_timeout",
+            usual.disarm_timeout_s,
+            "silence after which the arm is disarmed as well",
+            unit="s",
+            range=(0.01, 10.0),
         ),
         feedback_timeout_s=parameter(
             "feedback_timeout",
