@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from cns_core import se3
-from cns_core.twin import arm_motion
-from cns_core.twin.arm_motion import TICK_S, Arm, SafetyViolation
+from cns_core.twin import motions
 from cns_core.twin.control_box import Q_HOME
 from cns_core.twin.motion_log import Motion
+from cns_core.twin.motions import TICK_S, SafetyViolation
+from cns_core.twin.simulated_arm import SimulatedArm
 from cns_core.twin.stopping import measure_stop
 from cns_core.ur_kinematics import UR_MODELS
 
@@ -20,7 +21,7 @@ twists = st.lists(st.floats(-0.1, 0.1), min_size=6, max_size=6).map(np.array)
 
 @pytest.fixture
 def arm():
-    arm = Arm(UR_MODELS["ur5e"], Q_HOME)
+    arm = SimulatedArm(UR_MODELS["ur5e"], Q_HOME)
     arm.T_flange_tcp = TOOL
     return arm
 
@@ -41,10 +42,10 @@ def run(arm, motion, ticks=5000):
 @given(twists, st.floats(0.2, 5.0))
 @settings(max_examples=20, deadline=None)
 def test_speedl_ramps_straight_to_the_twist(twist, acceleration):
-    arm = Arm(UR_MODELS["ur5e"], Q_HOME)
+    arm = SimulatedArm(UR_MODELS["ur5e"], Q_HOME)
     arm.T_flange_tcp = TOOL
     # At 0.2 m/s^2 both halves of the fastest twist are reached within a second.
-    _, velocities = run(arm, arm_motion.SpeedL(twist, acceleration), ticks=500)
+    _, velocities = run(arm, motions.SpeedL(twist, acceleration), ticks=500)
     assert arm.motion.reached
     np.testing.assert_allclose(velocities[-1], twist, atol=1e-3)
     steps = np.linalg.norm(np.diff(velocities[:, :3], axis=0), axis=1)
@@ -52,15 +53,15 @@ def test_speedl_ramps_straight_to_the_twist(twist, acceleration):
 
 
 def test_speedl_turns_about_the_tcp(arm):
-    poses, _ = run(arm, arm_motion.SpeedL([0, 0, 0, 0.1, 0.2, -0.1], 2.0), ticks=500)
+    poses, _ = run(arm, motions.SpeedL([0, 0, 0, 0.1, 0.2, -0.1], 2.0), ticks=500)
     assert np.linalg.norm(poses[-1, :3, 3] - poses[0, :3, 3]) < 1e-4
     turn = Rotation.from_matrix(poses[-1, :3, :3] @ poses[-101, :3, :3].T).as_rotvec()
     np.testing.assert_allclose(turn, 100 * TICK_S * np.array([0.1, 0.2, -0.1]), atol=1e-4)
 
 
 def test_stopl_ends_at_rest_on_its_line(arm):
-    run(arm, arm_motion.SpeedL([0.1, 0, 0, 0, 0, 0], 1.0), ticks=200)
-    poses, _ = run(arm, arm_motion.StopL(0.5))
+    run(arm, motions.SpeedL([0.1, 0, 0, 0, 0, 0], 1.0), ticks=200)
+    poses, _ = run(arm, motions.StopL(0.5))
     travelled = poses[-1, :3, 3] - poses[0, :3, 3]
     np.testing.assert_allclose(travelled, [0.1**2 / (2 * 0.5), 0, 0], atol=2e-4)
     assert arm.motion is None and not arm.qd.any()
@@ -68,7 +69,7 @@ def test_stopl_ends_at_rest_on_its_line(arm):
 
 def test_movej_arrives_exactly_within_its_limits(arm):
     target = np.array(Q_HOME) + [0.5, -0.2, 0.1, 0.0, 0.3, -0.4]
-    arm.motion = arm_motion.MoveJ(arm, target, 0.6, 1.5)
+    arm.motion = motions.MoveJ(arm, target, 0.6, 1.5)
     speeds = [arm.qd]
     while arm.motion is not None:
         arm.tick()
@@ -83,7 +84,7 @@ def test_movej_arrives_exactly_within_its_limits(arm):
 def test_movel_keeps_to_the_line(arm):
     start = arm.tcp_pose()
     goal = start @ se3.exp([0.05, -0.08, 0.03, 0.2, 0.1, -0.3])
-    poses, _ = run(arm, arm_motion.MoveL(arm, goal, 0.2, 1.0))
+    poses, _ = run(arm, motions.MoveL(arm, goal, 0.2, 1.0))
     np.testing.assert_allclose(poses[-1], goal, atol=1e-9)
     line = goal[:3, 3] - start[:3, 3]
     aside = np.cross(poses[:, :3, 3] - start[:3, 3], line / np.linalg.norm(line))
@@ -92,16 +93,16 @@ def test_movel_keeps_to_the_line(arm):
 
 def test_servoj_settles_on_its_target(arm):
     target = np.array(Q_HOME) + 0.02
-    run(arm, arm_motion.ServoJ(target, 0.1), ticks=1000)
+    run(arm, motions.ServoJ(target, 0.1), ticks=1000)
     np.testing.assert_allclose(arm.q, target, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     "motion",
     [
-        arm_motion.SpeedJ([4.0, 0, 0, 0, 0, 0], 10000.0),
-        arm_motion.SpeedL([5.0, 0, 0, 0, 0, 0], 10000.0),
-        arm_motion.ServoJ([3.0, -1.6, 1.9, -1.9, -1.6, 0.0], 0.1),
+        motions.SpeedJ([4.0, 0, 0, 0, 0, 0], 10000.0),
+        motions.SpeedL([5.0, 0, 0, 0, 0, 0], 10000.0),
+        motions.ServoJ([3.0, -1.6, 1.9, -1.9, -1.6, 0.0], 0.1),
     ],
 )
 def test_too_fast_a_motion_is_a_violation_and_moves_nothing(arm, motion):
@@ -113,17 +114,17 @@ def test_too_fast_a_motion_is_a_violation_and_moves_nothing(arm, motion):
 
 def test_joint_limit_is_a_violation_early_enough_to_stop_before_it(arm):
     with pytest.raises(SafetyViolation, match="joint angles"):
-        run(arm, arm_motion.SpeedJ([0, 0, 0, 0, 0, 2.0], 5.0), ticks=10_000)
-    run(arm, arm_motion.ForcedStop())
+        run(arm, motions.SpeedJ([0, 0, 0, 0, 0, 2.0], 5.0), ticks=10_000)
+    run(arm, motions.ForcedStop())
     assert 6.0 < arm.q[5] < 2 * np.pi
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_non_finite_targets_are_refused(value):
     with pytest.raises(ValueError, match="six finite"):
-        arm_motion.SpeedL([0, 0, value, 0, 0, 0], 1.0)
+        motions.SpeedL([0, 0, value, 0, 0, 0], 1.0)
     with pytest.raises(ValueError, match="positive and finite"):
-        arm_motion.StopJ(value)
+        motions.StopJ(value)
 
 
 def logged(qd_of_first_joint):

@@ -3,7 +3,7 @@
 import pytest
 
 from cns_core.twin.script_program import Program
-from cns_core.twin.urscript import ScriptError, is_complete
+from cns_core.twin.urscript_words import ScriptError, is_complete
 
 
 def run(body, most_ticks=50, **builtins):

@@ -7,11 +7,11 @@ import select
 import time
 
 from . import dashboard, pendant_server, rtde_server, script_server
-from .arm_motion import TICK_S
 from .connection import Connection, Network, listen
 from .dashboard import DashboardSession
 from .faults import Faults
 from .motion_log import MotionWriter
+from .motions import TICK_S
 from .pendant_server import PendantSession
 from .robot import Robot
 from .rtde_server import RtdeSession

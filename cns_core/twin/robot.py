@@ -8,11 +8,11 @@ import enum
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from . import arm_motion
-from .arm_motion import TICK_S
+from .motions import TICK_S, MoveJ, SafetyViolation
 from .script_builtins import BLOCKING, ScriptBuiltins
 from .script_program import Program
-from .urscript import ScriptError
+from .simulated_arm import SimulatedArm
+from .urscript_words import ScriptError
 
 _REGISTERS = 48
 _compiler = ThreadPoolExecutor(max_workers=1)
@@ -46,7 +46,7 @@ class Robot:
     """
 
     def __init__(self, model, q, log, unlock_delay_s):
-        self.arm = arm_motion.Arm(model, q)
+        self.arm = SimulatedArm(model, q)
         self.log = log
         self.registers = _registers()
         self.program = None
@@ -76,7 +76,7 @@ class Robot:
             self._run_program()
         try:
             self.arm.tick()
-        except arm_motion.SafetyViolation as violation:
+        except SafetyViolation as violation:
             self.protective_stop(str(violation))
             self.arm.tick()
         if self.safety_mode == SafetyMode.ROBOT_EMERGENCY_STOP and self.arm.motion is None:
@@ -119,7 +119,7 @@ class Robot:
             raise Refused("a program plays")
         if self.safety_mode != SafetyMode.NORMAL or self.robot_mode != RobotMode.RUNNING:
             raise Refused(f"{self.safety_mode.name}, {self.robot_mode.name}")
-        motion = arm_motion.MoveJ(self.arm, q, speed_rad_s, acceleration)
+        motion = MoveJ(self.arm, q, speed_rad_s, acceleration)
         self.arm.motion = motion
         return motion
 
@@ -136,7 +136,7 @@ class Robot:
         except ScriptError as error:
             _log.warning("program stopped: %s", error)
             playing = False
-        except arm_motion.SafetyViolation as violation:
+        except SafetyViolation as violation:
             self.protective_stop(str(violation))
             return
         if not playing:

@@ -3,7 +3,7 @@
 import math
 import struct
 
-from .arm_motion import TICK_S
+from .motions import TICK_S
 from .rtde_protocol import PacketStream, PacketType, ProtocolError, Recipe, packet
 
 PORT = 30004

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from .. import se3
-from . import arm_motion
-from .arm_motion import TICK_S
-from .urscript import ScriptError
+from . import motions
+from .motions import TICK_S
+from .urscript_words import ScriptError
 
 BLOCKING = frozenset(
     ("sync", "sleep", "movej", "movel", "speedj", "speedl", "servoj", "stopj", "stopl")
@@ -71,30 +71,30 @@ class ScriptBuiltins:
             yield
 
     def speedl(self, xd, a=0.5, t=0.0, aRot=None):
-        yield from self._accelerate(arm_motion.SpeedL(xd, a, aRot), t)
+        yield from self._accelerate(motions.SpeedL(xd, a, aRot), t)
 
     def speedj(self, qd, a=0.5, t=0.0):
-        yield from self._accelerate(arm_motion.SpeedJ(qd, a), t)
+        yield from self._accelerate(motions.SpeedJ(qd, a), t)
 
     def servoj(self, q, a=0.0, v=0.0, t=TICK_S, lookahead_time=0.1, gain=300.0):
-        self._arm.motion = arm_motion.ServoJ(q, lookahead_time)
+        self._arm.motion = motions.ServoJ(q, lookahead_time)
         yield from self.sleep(t)
 
     def stopl(self, a=20.0, aRot=None):
-        yield from self._finish(arm_motion.StopL(a, aRot))
+        yield from self._finish(motions.StopL(a, aRot))
 
     def stopj(self, a=2.0):
-        yield from self._finish(arm_motion.StopJ(a))
+        yield from self._finish(motions.StopJ(a))
 
     def movej(self, q, a=1.4, v=1.05, t=0.0, r=0.0):
         yield from self.stopj(a)
         joints = self.get_inverse_kin(q) if isinstance(q, Pose) else q
-        yield from self._finish(arm_motion.MoveJ(self._arm, joints, v, a))
+        yield from self._finish(motions.MoveJ(self._arm, joints, v, a))
 
     def movel(self, pose, a=1.2, v=0.25, t=0.0, r=0.0):
         yield from self.stopj(a)
         T = to_matrix(pose if isinstance(pose, Pose) else self.get_forward_kin(pose))
-        yield from self._finish(arm_motion.MoveL(self._arm, T, v, a))
+        yield from self._finish(motions.MoveL(self._arm, T, v, a))
 
     def release_arm(self):
         """What becomes of a motion whose thread was killed: the controller stops the arm."""
@@ -192,7 +192,7 @@ class ScriptBuiltins:
         self._robot.watch(name, minimum_frequency, action)
 
     def protective_stop(self):
-        raise arm_motion.SafetyViolation("asked for by the program")
+        raise motions.SafetyViolation("asked for by the program")
 
     def textmsg(self, first, second=""):
         _log.debug("%s%s", first, second)

@@ -1,6 +1,7 @@
 """Runs a translated URScript program: its main function and its threads, one share a tick."""
 
-from .urscript import ScriptError, compile_script, with_element
+from .urscript import compile_script, with_element
+from .urscript_words import ScriptError
 
 _LONGEST_LOOP = 20_000
 _RUNTIME_ERRORS = (ArithmeticError, LookupError, NameError, RuntimeError, TypeError, ValueError)

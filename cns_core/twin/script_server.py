@@ -3,7 +3,7 @@
 import logging
 
 from .robot import Refused
-from .urscript import is_complete
+from .urscript_words import is_complete
 
 PORT = 30003
 _LONGEST_SCRIPT = 1 << 20

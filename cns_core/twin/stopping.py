@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arm_motion import TICK_S
+from .motions import TICK_S
 
 
 class Stop(NamedTuple):

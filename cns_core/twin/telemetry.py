@@ -1,6 +1,6 @@
 """What the controller publishes by RTDE, by field name."""
 
-from .arm_motion import TICK_S
+from .motions import TICK_S
 from .robot import RobotMode, SafetyMode
 from .rtde_protocol import zero_fields
 from .script_builtins import to_pose

@@ -13,28 +13,19 @@ the thread's share of the tick.
 
 import functools
 import keyword
-import re
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|\#[^\n]*)
-      | (?P<number>(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)
-      | (?P<string>"[^"\n]*")
-      | (?P<name>[A-Za-z_]\w*)
-      | (?P<symbol>==|!=|<=|>=|[-+*/%^<>=()\[\],:])""",
-    re.VERBOSE,
+from .urscript_words import (
+    CALLED_WORDS,
+    CLOSING,
+    OPENING,
+    OPERATOR_WORDS,
+    ScriptError,
+    is_operand_start,
+    split_statements,
+    tokenize,
 )
-_OPERATOR_WORDS = {"and": "and", "or": "or", "not": "not", "xor": "^"}
-_WHOLE_STATEMENTS = frozenset(("end", "break", "continue", "enter_critical", "exit_critical"))
-_STATEMENT_WORDS = _WHOLE_STATEMENTS.union(
-    ("def", "thread", "if", "elif", "else", "while", "return", "global", "kill")
-)
-_CALLED_WORDS = frozenset(("kill", "enter_critical", "exit_critical"))
-_OPENING, _CLOSING = frozenset("(["), frozenset(")]")
+
 _INDENT = "    "
-
-
-class ScriptError(ValueError):
-    """A script that cannot be read, or did what the controller does not allow."""
 
 
 @functools.lru_cache(maxsize=16)
@@ -51,18 +42,8 @@ def compile_script(source, blocking_builtins):
     python = _Translation(source, blocking_builtins)
     try:
         return compile(python.text, "<urscript>", "exec"), python.main
-    except SyntaxError as error:
-        raise ScriptError(f"URScript not understood near {error.text!r}: {error.msg}") from error
-
-
-def is_complete(source):
-    """Whether every block of the text is closed, so that a controller would start it."""
-    depth, seen = 0, False
-    for token in _tokens(source):
-        opens = token in ("def", "thread", "if", "while")
-        depth += opens - (token == "end")
-        seen = seen or opens
-    return seen and depth <= 0
+    except (MemoryError, RecursionError, SyntaxError) as error:
+        raise ScriptError(f"URScript not understood: {error}") from error
 
 
 def with_element(values, index, value):
@@ -70,51 +51,6 @@ def with_element(values, index, value):
     changed = type(values)(values)
     changed[index] = value
     return changed
-
-
-def _tokens(source):
-    position, tokens = 0, []
-    while position < len(source):
-        match = _TOKEN.match(source, position)
-        if match is None:
-            raise ScriptError(f"unexpected character {source[position]!r} in the script")
-        if match.lastgroup != "space":
-            tokens.append(match.group())
-        position = match.end()
-    return tokens
-
-
-def _is_operand_start(token):
-    return (token[0].isalnum() or token[0] in '_".') and token not in _OPERATOR_WORDS
-
-
-def _is_operand_end(token):
-    return token in _CLOSING or (_is_operand_start(token) and token != "run")
-
-
-def _starts_statement(statement, token):
-    """Whether ``token`` begins a new statement after the unfinished ``statement``."""
-    if token in _STATEMENT_WORDS or statement[0] in _WHOLE_STATEMENTS:
-        return True
-    if len(statement) == 1 and statement[0] in _STATEMENT_WORDS:
-        return False
-    return _is_operand_end(statement[-1]) and _is_operand_start(token)
-
-
-def _statements(tokens):
-    """Split the tokens into statements; a header ends with its colon."""
-    statement, depth = [], 0
-    for token in tokens:
-        if statement and not depth and _starts_statement(statement, token):
-            yield statement
-            statement = []
-        statement.append(token)
-        depth += (token in _OPENING) - (token in _CLOSING)
-        if token == ":" and not depth:
-            yield statement
-            statement = []
-    if statement:
-        yield statement
 
 
 class _Function:
@@ -130,14 +66,14 @@ class _Translation:
     """One pass over the statements, writing indented Python lines."""
 
     def __init__(self, source, blocking_builtins):
-        tokens = _tokens(source)
+        tokens = tokenize(source)
         self._globals = {name for word, name in _pairs(tokens) if word == "global"}
         functions = {name for word, name in _pairs(tokens) if word in ("def", "thread")}
         self._generators = functions | blocking_builtins
         self._blocks = []
         self._lines = []
         self.main = None
-        for statement in _statements(tokens):
+        for statement in split_statements(tokens):
             self._statement(statement)
         if self._blocks or self.main is None:
             raise ScriptError("the script is not one complete def ... end")
@@ -159,7 +95,7 @@ class _Translation:
             self._write("pass")
         elif word == "end":
             self._close()
-        elif word in _CALLED_WORDS:
+        elif word in CALLED_WORDS:
             self._write(f"__{word}({self._expression(tokens[1:])})")
         elif word in ("return", "break", "continue"):
             self._write(f"{word} {self._expression(tokens[1:])}".strip())
@@ -211,7 +147,7 @@ class _Translation:
             following = tokens[i + 1] if i + 1 < len(tokens) else ""
             if token == "run":
                 starting_thread = True
-            elif following == "(" and _is_operand_start(token):
+            elif following == "(" and is_operand_start(token):
                 prefix, closer = self._call(token, starting_thread)
                 parts.append(f" {prefix}{_python_name(token)}")
                 closers.append(closer)
@@ -219,16 +155,16 @@ class _Translation:
             elif token == "p" and following == "[" and _is_pose(tokens[i + 1 :]):
                 parts.append(" __pose(")
                 closers.append("])")
-            elif token in _OPENING:
-                called = i > 0 and token == "(" and _is_operand_start(tokens[i - 1])
+            elif token in OPENING:
+                called = i > 0 and token == "(" and is_operand_start(tokens[i - 1])
                 literal = parts and parts[-1] == " __pose("
                 if not called and not literal:
                     closers.append(")" if token == "(" else "]")
                 parts.append(token)
-            elif token in _CLOSING:
+            elif token in CLOSING:
                 parts.append(closers.pop())
             else:
-                parts.append(" " + _OPERATOR_WORDS.get(token, _python_name(token)))
+                parts.append(" " + OPERATOR_WORDS.get(token, _python_name(token)))
         return "".join(parts).strip()
 
     def _call(self, name, starting_thread):
@@ -251,7 +187,7 @@ def _element_assignment(tokens):
     """Where ``name[...] = value`` has its equals sign, or None for any other statement."""
     depth = 0
     for i, token in enumerate(tokens):
-        depth += (token in _OPENING) - (token in _CLOSING)
+        depth += (token in OPENING) - (token in CLOSING)
         if token == "=" and depth == 0:
             return i
     return None
@@ -261,7 +197,7 @@ def _is_pose(tokens):
     """Whether a bracket opens a list of several elements, hence a pose and not an index."""
     depth = 0
     for token in tokens:
-        depth += (token in _OPENING) - (token in _CLOSING)
+        depth += (token in OPENING) - (token in CLOSING)
         if depth == 0:
             return False
         if token == "," and depth == 1:
