@@ -42,8 +42,8 @@ _SAFETY_MODES = {
 _RUNNING = 7
 _NORMAL, _REDUCED = 1, 2
 _PLAYING = 2
-# Two crystals run apart by less than this, so a slow drift is not taken for a delay.
-_CLOCK_DRIFT = 2e-4
+# Delay forgiven, s per s: far more than clocks drift, far less than a stream that stands still.
+_FORGIVEN = 0.02
 
 
 class LinkLost(Exception):
@@ -86,8 +86,8 @@ class Feedback:
 class Lag:
     """How far behind the newest of a sequence of remote timestamps is.
 
-    The offset between two clocks is the smallest difference ever seen; whatever is more is delay.
-    This notices a stream that stands still, one that is delayed, and a clock that is set back.
+    The offset between two clocks is the smallest difference seen lately; whatever is more is delay.
+    This notices a stream that stands still, one that becomes late, and a clock that is set back.
     """
 
     def __init__(self):
@@ -98,7 +98,7 @@ class Lag:
         offset = now - remote_s
         if self._offset is None:
             self._offset, self._seen_at = offset, now
-        self._offset += _CLOCK_DRIFT * (now - self._seen_at)
+        self._offset += _FORGIVEN * (now - self._seen_at)
         self._offset, self._seen_at = min(self._offset, offset), now
         return offset - self._offset
 
