@@ -35,12 +35,8 @@ class PatchAligner:
     def __init__(self, template, radius):
         self.radius = radius
         self._template = template
-        side = np.arange(-radius - 1, radius + 2, dtype=np.float32)
+        side = np.arange(-radius, radius + 1, dtype=np.float32)
         self._x, self._y = (g.ravel() for g in np.meshgrid(side, side))
-        grid = np.arange(side.size**2).reshape(side.size, side.size)
-        self._inner = grid[1:-1, 1:-1].ravel()
-        self._right, self._left = grid[1:-1, 2:].ravel(), grid[1:-1, :-2].ravel()
-        self._below, self._above = grid[2:, 1:-1].ravel(), grid[:-2, 1:-1].ravel()
 
     def align(self, image, anchors, affine, pixels, steps=2):
         """Find where the desired image's patches are in the current image.
@@ -59,20 +55,19 @@ class PatchAligner:
         moved = pixels.astype(float).copy()
         for _ in range(steps):
             x, y = self._into_template(base, back, (centre - moved).astype(np.float32))
-            warped = self._template.read(x, y)
-            delta, similarity = self._step(patch, warped)
+            offset, similarity = self._step(patch, self._template.read(x, y))
+            delta = -np.einsum("nij,nj->ni", affine, offset)
             moved += delta
         return Alignment(moved, similarity, np.linalg.norm(delta, axis=1))
 
     def _gather(self, image, centre):
         """(N, P) patches around whole pixels, each with zero mean."""
-        flat = (self._y[self._inner] * image.shape[1] + self._x[self._inner]).astype(int)
+        flat = (self._y * image.shape[1] + self._x).astype(int)
         start = centre[:, 1] * image.shape[1] + centre[:, 0]
-        patch = image.ravel()[start[:, None] + flat].astype(np.float32)
-        return patch - patch.mean(axis=1, keepdims=True)
+        return _centred(image.ravel()[start[:, None] + flat].astype(np.float32))
 
     def _into_template(self, base, back, shift):
-        """Template coordinates of every pixel of every patch, with a border of one."""
+        """Template coordinates of every pixel of every patch."""
         x = self._x + shift[:, :1]
         y = self._y + shift[:, 1:]
         return (
@@ -80,26 +75,23 @@ class PatchAligner:
             base[:, 1:] + back[:, 1, :1] * x + back[:, 1, 1:] * y,
         )
 
-    def _step(self, patch, warped):
-        """One step: (N, 2) displacement and (N,) correlation before it.
+    def _step(self, patch, read):
+        """One step: (N, 2) offset in the template and (N,) correlation before it.
 
-        Least squares in displacement, gain and offset; the latter two are eliminated by projecting
+        Least squares in offset, gain and brightness; the latter two are eliminated by projecting
         everything onto the complement of the constant and of the template itself.
         """
-        template = _centred(warped[:, self._inner])
+        template, gx, gy = (_centred(layer) for layer in read)
         energy = _dot(template, template) + 1e-6
         gain = _dot(patch, template) / energy
         residual = patch - gain[:, None] * template
-        gx, gy = (
-            _orthogonal(_centred(0.5 * (warped[:, after] - warped[:, before])), template, energy)
-            for after, before in ((self._right, self._left), (self._below, self._above))
-        )
+        gx, gy = (_orthogonal(g, template, energy) for g in (gx, gy))
         xx, xy, yy = _dot(gx, gx) + 1e-3, _dot(gx, gy), _dot(gy, gy) + 1e-3
         bx, by = _dot(gx, residual), _dot(gy, residual)
-        scale = -1.0 / ((xx * yy - xy * xy) * np.where(np.abs(gain) > 0.05, gain, 0.05))
-        delta = np.stack([(yy * bx - xy * by) * scale, (xx * by - xy * bx) * scale], axis=1)
+        scale = 1.0 / ((xx * yy - xy * xy) * np.where(np.abs(gain) > 0.05, gain, 0.05))
+        offset = np.stack([(yy * bx - xy * by) * scale, (xx * by - xy * bx) * scale], axis=1)
         similarity = gain * np.sqrt(energy / (_dot(patch, patch) + 1e-6))
-        return np.clip(delta, -self.radius / 2, self.radius / 2), similarity
+        return np.clip(offset, -self.radius / 2, self.radius / 2), similarity
 
 
 def _dot(a, b):
