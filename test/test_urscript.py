@@ -138,6 +138,7 @@ WORDS = (
 )
 
 
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_any_words_run_or_are_refused(words):
