@@ -41,8 +41,13 @@ class Episode:
         self._watch = watch
         hand_eye = load_hand_eye(watch.setting("hand_eye_file"))
         workcell = Workcell(watch.setting("seed"), hand_eye.T_flange_camera)
-        self._q_desired, self._q_start = workcell.episode()
-        self._goal = workcell.camera_pose(self._q_desired)
+        q_desired, self._q_start = workcell.episode()
+        self._goal = workcell.camera_pose(q_desired)
+        watch.log.settings = {
+            "seed": watch.setting("seed"),
+            "q_desired_rad": q_desired.tolist(),
+            "q_start_rad": self._q_start.tolist(),
+        }
 
     def run(self):
         """Run it to the end and return the closing line.

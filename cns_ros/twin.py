@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 
 from cns_core.arm.hand_eye import HandEye
 from cns_core.twin.control_box import ControlBox
+from cns_core.twin.sensor import ImageSensor
 from cns_core.twin.workcell import CAMERA, Workcell
 from cns_ros.image_codec import encode
 from cns_ros.messages import info_from_camera
@@ -53,8 +54,18 @@ class TwinNode(Node):
             "pose of the camera on the flange; empty for config/twin_hand_eye.yaml",
             read_only=True,
         )
-        self._camera_frame = load_hand_eye(path).camera_frame
-        self._workcell = Workcell(seed, load_hand_eye(path).T_flange_camera)
+        noise = declare(
+            self,
+            "noise",
+            2.0,
+            "standard deviation of the image noise, in grey levels",
+            range=(0.0, 50.0),
+            read_only=True,
+        )
+        hand_eye = load_hand_eye(path)
+        self._camera_frame = hand_eye.camera_frame
+        self._workcell = Workcell(seed, hand_eye.T_flange_camera)
+        self._sensor = ImageSensor(noise_std=noise, seed=seed)
         self._box = ControlBox(host, q_home=self._workcell.episode()[0])
         self._box.__enter__()
         self._image = self.create_publisher(Image, "image", NEWEST)
@@ -74,7 +85,7 @@ class TwinNode(Node):
         header = Header(stamp=stamp, frame_id=self._camera_frame)
         pose = _pose_message(self._workcell.camera_pose(q), Header(stamp=stamp, frame_id="base"))
         self._ground_truth.publish(pose)
-        self._image.publish(encode(self._workcell.render(q), header))
+        self._image.publish(encode(self._sensor.expose([self._workcell.render(q)]), header))
         self._camera_info.publish(info_from_camera(CAMERA, header))
 
 

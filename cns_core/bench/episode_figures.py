@@ -71,6 +71,7 @@ def _path(poses):
             axes.plot(*np.stack([T[:3, 3], T[:3, 3] + size_m * direction]).T, color=colour)
         axes.text(*T[:3, 3], f" {name}")
     axes.set(xlabel="x [m]", ylabel="y [m]", zlabel="z [m]")
+    axes.locator_params(nbins=4)
     axes.set_aspect("equal")
     axes.legend(fontsize=8)
     return figure
@@ -102,7 +103,7 @@ def _curves(log):
 def _graphs(camera, frames, desired_image):
     """Edges E0 and E1 on the views from first to last, and on the desired one."""
     graph = build_graph(frames[0][1].desired)
-    chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, 4).round().astype(int)]
+    chosen = [frames[i] for i in _milestones([c.error for _, c in frames])]
     everything = np.ones(len(graph.desired), dtype=bool)
     columns = [(image, c.current, c.matched) for image, c in chosen]
     columns.append((desired_image, graph.desired, everything))
@@ -124,6 +125,12 @@ def _graphs(camera, frames, desired_image):
     for axes in grid[1]:
         axes.set_title("E1", fontsize=9)
     return figure
+
+
+def _milestones(errors):
+    """Indices of four frames: the first, where the error first fell to 1/2 and 1/5, the last."""
+    fell = [int(np.argmax(np.array(errors) <= part * errors[0])) for part in (0.5, 0.2)]
+    return [0, *fell, len(errors) - 1]
 
 
 def _draw_edges(axes, image, lines):

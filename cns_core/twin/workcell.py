@@ -1,5 +1,7 @@
 """Where the simulated arm, its camera and the scene stand, and where an episode begins and ends."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -27,12 +29,16 @@ class Workcell:
 
     def __init__(self, seed, T_flange_camera):
         self.model = UR_MODELS["ur5e"]
-        self.scene = Scene(seed)
-        self.T_base_scene = se3.pose(translation=_SCENE_CENTER_M)
-        self._T_scene_base = se3.inverse(self.T_base_scene)
+        self._seed = seed
+        self._T_scene_base = se3.inverse(se3.pose(translation=_SCENE_CENTER_M))
         self._T_flange_camera = T_flange_camera
         self._T_camera_flange = se3.inverse(T_flange_camera)
         self._rng = np.random.default_rng([seed, 1])
+
+    @cached_property
+    def scene(self):
+        """The :class:`~cns_core.twin.scene.Scene`; its textures take a moment to paint."""
+        return Scene(self._seed)
 
     def camera_pose(self, q):
         """(4, 4) camera pose in the base frame at joint angles ``q`` (6,), rad."""
