@@ -138,6 +138,17 @@ def test_same_seed_same_image_other_seed_other_image(scene):
     assert np.abs(image.astype(int) - Scene(4).render(T, CAMERA)).mean() > 20
 
 
+def test_an_image_does_not_depend_on_what_memory_held(scene):
+    T = se3.look_at(VIEWS[1], (0, 0, 0))
+    images = []
+    for value in (0, 255):
+        # What is freed here is likely to be what the renderer is given.
+        litter = [np.full(int(size), value, np.uint8) for size in np.geomspace(1e3, 1e6, 60)]
+        del litter
+        images.append(scene.render(T, CAMERA))
+    assert np.array_equal(*images)
+
+
 def test_scene_has_features_and_the_objects_asked_for(scene):
     image = scene.render(se3.look_at(VIEWS[0], (0, 0, 0)), CAMERA)
     assert len(cv2.SIFT_create().detect(image, None)) > 500

@@ -142,10 +142,10 @@ def _hull_edges(points):
 
 
 def _pixel_box(points, shape):
-    """(x0, y0, x1, y1) of the pixels that points can touch, or None outside the image."""
+    """(x0, y0, x1, y1) of the pixels within one pixel of an outline, or None outside the image."""
     (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    x0, y0 = max(math.floor(left), 0), max(math.floor(top), 0)
-    x1, y1 = min(math.ceil(right) + 1, shape[1]), min(math.ceil(bottom) + 1, shape[0])
+    x0, y0 = max(math.floor(left) - 1, 0), max(math.floor(top) - 1, 0)
+    x1, y1 = min(math.ceil(right) + 2, shape[1]), min(math.ceil(bottom) + 2, shape[0])
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
@@ -167,7 +167,7 @@ def _coverage(canvas, edges, box):
 def _body(canvas, solid, shown, rows, edges, box):
     """Colour and inverse depth of a convex solid over ``box``; garbage outside its outline."""
     x0, y0, x1, y1 = box
-    colour = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+    colour = np.zeros((y1 - y0, x1 - x0, 3), np.uint8)
     nearest = np.full(colour.shape[:2], np.inf, np.float32)
     drawn = []
     for i, outline in shown:
