@@ -168,6 +168,7 @@ def _body(canvas, solid, shown, rows, edges, box):
     """Colour and inverse depth of a convex solid over ``box``; garbage outside its outline."""
     x0, y0, x1, y1 = box
     colour = np.zeros((y1 - y0, x1 - x0, 3), np.uint8)
+    blank = np.ones(colour.shape[:2], np.float32)
     nearest = np.full(colour.shape[:2], np.inf, np.float32)
     drawn = []
     for i, outline in shown:
@@ -179,10 +180,11 @@ def _body(canvas, solid, shown, rows, edges, box):
         if drawn:
             warped = np.empty_like(colour[view])
             _warp(warped, texture, rows[i], edges, part)
-            alpha = _share(canvas, rows, i, drawn, part)
+            alpha = np.maximum(_share(canvas, rows, i, drawn, part), blank[view])
             colour[view] = cv2.blendLinear(warped, colour[view], alpha, 1 - alpha)
         else:
             _warp(colour[view], texture, rows[i], edges, part)
+        blank[view] = 0
         nearest[view] = np.minimum(nearest[view], canvas.affine(rows[i][2], part))
         drawn.append(i)
     return colour, nearest
