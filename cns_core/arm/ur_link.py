@@ -16,6 +16,9 @@ from cns_core.arm.state_machine import State
 
 _RESTART_S = 1.0
 _END_S = 5.0
+# Longest silence of a worker that streams, that stops or waits, and that takes control.
+_SILENT_S, _BUSY_S, _ARMING_S = 1.0, 4.0, 30.0
+_STDERR = 2
 _log = logging.getLogger(__name__)
 
 
@@ -95,6 +98,8 @@ class UrLink:
                 self._take(message)
         except ChannelClosed:
             self._replace_worker()
+        else:
+            self._end_silence()
         return self.status
 
     def close(self):
@@ -114,8 +119,12 @@ class UrLink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cns_core.arm.ur_worker", str(number), settings],
                 pass_fds=[number],
+                # The client library prints to standard output, which may not be ours to write to.
+                stdout=_STDERR,
             )
         self._restart_at = None
+        self._heard_at = time.monotonic()
+        self._verdict = ""
 
     def _send(self, **message):
         try:
@@ -127,12 +136,22 @@ class UrLink:
         if "answer" in message:
             self._asked.pop(message["answer"])(message["success"], message["message"])
             return
+        self._heard_at = time.monotonic()
         report = message["report"]
         for name in ("q", "qd", "sent"):
             if name in report:
                 report[name] = np.array(report[name])
         status = LinkStatus(**(report | {"state": State(report["state"])}))
         self.status = self._remember(status)
+
+    def _end_silence(self):
+        """Put an end to a worker that no longer reports: whether it moves the arm is unknown."""
+        if self.status.state == State.DISCONNECTED:
+            return
+        allowed_s = _SILENT_S if self.status.state == State.ARMED else _BUSY_S
+        if time.monotonic() - self._heard_at > (_ARMING_S if self._asked else allowed_s):
+            self._verdict = f"did not answer for {allowed_s} s"
+            self._process.kill()
 
     def _remember(self, status):
         """Why motion last ended outlives the worker, until the next arming."""
@@ -153,7 +172,7 @@ class UrLink:
         self._restart_at = time.monotonic() + _RESTART_S
         before = self.status
         if before.state != State.DISCONNECTED:
-            cause = f"the link process ended: {_obituary(self._process)}"
+            cause = f"the link process ended: {self._verdict or _obituary(self._process)}"
             moving = before.state in (State.ARMED, State.STOPPING)
             last_stop = (before.last_stop or cause) if moving else before.last_stop
             self.status = LinkStatus(cause=cause, last_stop=last_stop)

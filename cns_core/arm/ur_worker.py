@@ -40,6 +40,7 @@ _REPORT_S = 0.02
 _AT_REST_RAD_S = 0.01
 _PRIORITY = 20
 _REASON_S = 0.2
+_DASHBOARD_STOP_S = 0.3
 _TCP_TOLERANCE_M, _TCP_TOLERANCE_DEG = 0.02, 2.0
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Worker:
         self._sent = np.zeros(6)
         self._reported = (None, -np.inf)
         self._signal = ""
+        self._lost = False
 
     def terminate(self, number, _frame):
         """Signal handler: end at the next opportunity."""
@@ -99,7 +101,10 @@ class Worker:
                 self._listen(self.schedule.remaining(time.monotonic()))
                 if not self.schedule.remaining(time.monotonic()):
                     self._tick(time.monotonic())
-        except (LinkLost, Terminated) as end:
+        except LinkLost as loss:
+            cause = str(loss)
+            self._lost = True
+        except Terminated as end:
             cause = str(end)
         except ChannelClosed:
             cause = "the driver process is gone"
@@ -378,8 +383,20 @@ class Worker:
         self.machine.apply("disconnect", cause)
         with contextlib.suppress(ChannelClosed):
             self._report(time.monotonic())
+        if self._lost and isinstance(self.control, Control):
+            self._abandon()
         with contextlib.suppress(ChannelClosed):
             self._release()
+
+    def _abandon(self):
+        """End the program by another way, and this process without touching ur-rtde again.
+
+        With a broken connection ur-rtde would reconnect and play its script once more, which
+        nobody would stop. Where the dashboard does not answer either, the watchdog has acted.
+        """
+        with contextlib.suppress(Unreachable):
+            ask_dashboard(self.config.robot_ip, "stop", _DASHBOARD_STOP_S)
+        os._exit(1)
 
 
 def main():

@@ -1,0 +1,185 @@
+"""A simulated arm, a driver on it, and the measurement of how the arm comes to rest."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from cns_core.arm.config import ArmConfig
+from cns_core.arm.hand_eye import HandEye
+from cns_core.twin.control_box import ControlBox
+from cns_core.twin.pendant import Pendant
+
+FULL_MOTION = (0.0, 0.0, -0.1, 0.0, 0.0, 0.0)
+"""Twist of the phase "motion": 0.1 m/s backwards, m/s and rad/s in the camera's frame."""
+STANDING = (0.0,) * 6
+
+_PATIENCE_S = 20.0
+_MOVING_M_S, _MOVING_RAD_S = 5e-4, 1e-3
+
+
+class Stop(NamedTuple):
+    """How an arm came to rest: time in s and way of the camera in mm since a fault."""
+
+    time_s: float
+    distance_mm: float
+
+
+class FaultRig:
+    """A control box and a driver process; a context manager.
+
+    Args:
+        host: loopback address of the control box.
+        settings: overrides of ``ArmConfig``.
+    """
+
+    def __init__(self, host, **settings):
+        self.config = ArmConfig(host, HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0)), **settings)
+        self._box = ControlBox(host, unlock_delay_s=0.1)
+        self._changed = threading.Condition()
+        self._answers = []
+        self.status = {"state": "", "cause": "", "last_stop": "", "worker_pid": 0}
+
+    def __enter__(self):
+        self.box = self._box.__enter__()
+        self.pendant = Pendant(self.config.robot_ip)
+        self.start_driver()
+        return self
+
+    def __exit__(self, *_):
+        self.end_driver()
+        self.pendant.close()
+        self._box.__exit__()
+
+    # The driver process
+
+    def start_driver(self):
+        """Start a driver; it comes up disarmed."""
+        self._say_nothing_new()
+        self.driver = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "cns_core.bench.fault_driver",
+                json.dumps(self.config.to_dict()),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        threading.Thread(target=self._read, args=[self.driver.stdout], daemon=True).start()
+
+    def end_driver(self):
+        """End it in an orderly way, if it still lives."""
+        self.driver.stdin.close()
+        try:
+            self.driver.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.driver.kill()
+            self.driver.wait()
+
+    def send(self, twist):
+        """Let the driver send this twist from now on, or be silent (None)."""
+        self._tell(twist=twist)
+
+    def request(self, action):
+        """Arm or disarm; (success, message)."""
+        self._answers.clear()
+        self._tell(request=action)
+        self.until(lambda: self._answers, f"an answer to {action}")
+        return self._answers[0]["success"], self._answers[0]["message"]
+
+    def until(self, condition, what):
+        """Wait until a report makes the condition true; TimeoutError names what did not come."""
+        with self._changed:
+            if not self._changed.wait_for(condition, _PATIENCE_S):
+                raise TimeoutError(f"{what} has not come; the driver says {self.status}")
+
+    def until_state(self, *states):
+        """Wait until the driver is in one of these states."""
+        self.until(lambda: self.status["state"] in states, " or ".join(states))
+
+    def arm(self, twist):
+        """Arm, and wait until the arm moves steadily with ``twist``, or stands with zero."""
+        self.until_state("disarmed", "faulted")
+        self.send(STANDING)
+        success, message = self._insist_on_arming()
+        if not success:
+            raise RuntimeError(f"arming refused: {message}")
+        self.send(twist)
+        goal = np.linalg.norm(twist)
+        end = time.monotonic() + _PATIENCE_S
+        while abs(self._speed() - goal) > 0.02 * goal + _MOVING_M_S:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the arm does not reach {goal} m/s: {self.status}")
+            time.sleep(0.01)
+
+    def _insist_on_arming(self):
+        """The first twists may still be on their way when arming is asked for."""
+        end = time.monotonic() + _PATIENCE_S
+        while True:
+            success, message = self.request("arm")
+            if success or "no fresh twist" not in message or time.monotonic() > end:
+                return success, message
+
+    def home(self, q):
+        """Jog to joint angles, which needs the driver to have released control."""
+        end = time.monotonic() + _PATIENCE_S
+        while self.pendant.status()["program_running"]:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the driver does not release control: {self.status}")
+            time.sleep(0.01)
+        self.pendant.move_joints(q, speed_rad_s=1.0)
+
+    # Measuring
+
+    def stop_after(self, fault_at, watch_s):
+        """How the arm came to rest after ``fault_at``, watched until ``watch_s`` after it.
+
+        An arm that still moves then has an infinite stopping time.
+        """
+        time.sleep(max(0.0, fault_at + watch_s - time.monotonic()))
+        log = self.box.motion_log(fault_at)
+        moving = self._moving(log)
+        if moving[-1]:
+            return Stop(np.inf, np.inf)
+        last = np.flatnonzero(moving)[-1] if moving.any() else 0
+        steps = np.diff(log.time_s, prepend=log.time_s[0])
+        way = np.linalg.norm(log.tcp_velocity[:, :3], axis=1) * steps
+        return Stop(float(log.time_s[last] - fault_at) * moving.any(), float(1e3 * way.sum()))
+
+    def moved_since(self, since):
+        """Whether the arm has moved after a time of the monotonic clock."""
+        return bool(self._moving(self.box.motion_log(since)).any())
+
+    @staticmethod
+    def _moving(log):
+        linear = np.linalg.norm(log.tcp_velocity[:, :3], axis=1) > _MOVING_M_S
+        return linear | (np.abs(log.qd).max(axis=1) > _MOVING_RAD_S)
+
+    def _speed(self):
+        log = self.box.motion_log(time.monotonic() - 0.1)
+        return np.linalg.norm(log.tcp_velocity[-1]) if len(log.time_s) else np.inf
+
+    # Messages
+
+    def _tell(self, **message):
+        self.driver.stdin.write(json.dumps(message) + "\n")
+        self.driver.stdin.flush()
+
+    def _say_nothing_new(self):
+        self.status = {"state": "", "cause": "", "last_stop": "", "worker_pid": 0}
+
+    def _read(self, stream):
+        for line in stream:
+            message = json.loads(line)
+            with self._changed:
+                if "success" in message:
+                    self._answers.append(message)
+                else:
+                    self.status = message
+                self._changed.notify_all()
