@@ -148,27 +148,27 @@ class MotionStop(StopRule):
 
     The motion is estimated from all keypoints (:mod:`cns_core.remaining_motion`): directions in
     which the image hardly changes count in full, so an episode does not end while the pose still
-    improves unseen by the pixel error. It has converged when, over the last ``window_s``, the
-    motion stopped falling beyond what its own noise explains.
+    improves unseen by the pixel error. It has converged when the motion drowns in the keypoints'
+    noise, or certainly no longer falls: over one to three seconds, the more the longer it scatters.
 
     Attributes:
         motion: the last :class:`RemainingMotion`, or None while the error exceeds ``bound``.
 
     Args:
         bound: largest mean keypoint error that may count as converged, normalized plane.
-        window_s: span over which the motion must have stopped falling.
-        least_fall: relative fall from the first to the second half of the window that still
-            counts as falling.
+        window_s: shortest and longest span over which the motion must have stopped falling.
+        least_rate: relative fall per second that still counts as falling.
     """
 
     _FEWEST = 8
+    _WITHIN_NOISE = 3.0
 
-    def __init__(self, *, bound=0.01, window_s=1.0, least_fall=0.1, **shared):
+    def __init__(self, *, bound=0.01, window_s=(1.0, 3.0), least_rate=0.2, **shared):
         super().__init__(**shared)
         self.motion = None
         self._bound = bound
-        self._window_s = window_s
-        self._least_fall = least_fall
+        self._shortest_s, self._longest_s = window_s
+        self._least_rate = least_rate
 
     def _begin(self, desired):
         self._forget()
@@ -184,23 +184,31 @@ class MotionStop(StopRule):
             return False
         seen = correspondence.matched
         self.motion = estimate(correspondence.desired[seen], correspondence.current[seen])
-        self._recent.append((time_s, self.motion.size))
-        while len(self._recent) > 1 and self._recent[1][0] <= time_s - self._window_s:
+        self._recent.append((time_s, self.motion.size, self.motion.deviation))
+        while self._recent[0][0] < time_s - self._longest_s:
             self._recent.popleft()
-        if time_s - self._recent[0][0] < self._window_s or len(self._recent) < self._FEWEST:
-            return False
-        return not self._falling()
+        times, sizes, deviations = np.array(self._recent).T
+        for span_s in np.linspace(self._shortest_s, self._longest_s, 5):
+            if time_s - times[0] < 0.98 * span_s:
+                return False
+            recent = times >= time_s - span_s
+            if recent.sum() < self._FEWEST:
+                continue
+            if np.all(sizes[recent] < self._WITHIN_NOISE * deviations[recent]):
+                return True
+            if self._settled(times[recent], sizes[recent]):
+                return True
+        return False
 
-    def _falling(self):
-        sizes = np.array([size for _, size in self._recent])
+    def _settled(self, times, sizes):
+        """Whether the window's second half is certainly hardly below its first."""
         half = len(sizes) // 2
-        early, late = sizes[:half], sizes[half:]
-        fall = early.mean() - late.mean()
+        early, late = sizes[:half].mean(), sizes[half:].mean()
         # Scatter about a straight line, not about the mean: the fall itself is no noise.
-        steps = np.arange(len(sizes))
-        scatter = sizes - np.polyval(np.polyfit(steps, sizes, 1), steps)
-        noise = 2.0 * scatter.std() * np.sqrt(1.0 / len(early) + 1.0 / len(late))
-        return fall > max(noise, self._least_fall * early.mean())
+        trend = np.polyval(np.polyfit(times - times[0], sizes, 1), times - times[0])
+        uncertainty = 2.0 * np.std(sizes - trend) * np.sqrt(4.0 / len(sizes))
+        apart_s = 0.5 * (times[-1] - times[0])
+        return early - late + uncertainty < self._least_rate * apart_s * early
 
 
 STOP_RULES = {"motion": MotionStop, "pixel_error": PixelErrorStop}

@@ -6,7 +6,8 @@ import numpy as np
 _WINDOW = (11, 11)
 _LEVELS = 3
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
-_SAME_LIGHT = 0.03
+_SAME_LIGHT = 0.1
+"""Change of brightness, relative, that optical flow takes without harm."""
 
 
 def shrink(grey):
@@ -37,12 +38,13 @@ def follow(previous, current, pixels, guess):
     """
     if len(pixels) == 0:
         return np.zeros((0, 2)), np.zeros(0, bool)
-    previous, current = _same_light(previous, current)
+    start, end = to_half(pixels).astype(np.float32), to_half(guess).astype(np.float32)
+    previous, current = _same_light(previous, current, start, end)
     moved, status, _ = cv2.calcOpticalFlowPyrLK(
         previous,
         current,
-        to_half(pixels).astype(np.float32),
-        to_half(guess).astype(np.float32),
+        start,
+        end,
         winSize=_WINDOW,
         maxLevel=_LEVELS,
         criteria=_STOP,
@@ -51,11 +53,22 @@ def follow(previous, current, pixels, guess):
     return to_full(moved.astype(float)), status.ravel().astype(bool)
 
 
-def _same_light(a, b):
-    """Darken the brighter image when the light jumped: optical flow knows no gain."""
-    mean_a, mean_b = cv2.mean(a)[0] + 1.0, cv2.mean(b)[0] + 1.0
-    if abs(np.log(mean_a / mean_b)) < _SAME_LIGHT:
+def _same_light(a, b, in_a, in_b):
+    """Darken the brighter image when the light jumped: optical flow knows no gain.
+
+    Judged at the points ``in_a`` and ``in_b``, by the median, so that something that comes into
+    view is not taken for a change of light.
+    """
+    gain = float(np.median((_sample(b, in_b) + 1.0) / (_sample(a, in_a) + 1.0)))
+    if abs(np.log(gain)) < _SAME_LIGHT:
         return a, b
-    if mean_a > mean_b:
-        return cv2.convertScaleAbs(a, alpha=mean_b / mean_a), b
-    return a, cv2.convertScaleAbs(b, alpha=mean_a / mean_b)
+    if gain < 1.0:
+        return cv2.convertScaleAbs(a, alpha=gain), b
+    return a, cv2.convertScaleAbs(b, alpha=1.0 / gain)
+
+
+def _sample(image, points):
+    """Values at the pixels next to (N, 2) points, clipped to the image."""
+    x, y = np.rint(points).astype(int).T
+    height, width = image.shape
+    return image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].astype(float)

@@ -6,34 +6,32 @@ _PRIOR_PX2 = 30.0
 """Weight of the prior against the neighbours' spread, so that a few close ones do not decide."""
 
 
-def fit(anchors, source, target, weight, prior):
+def fit(anchors, source, target, prior):
     """Fit an affine map around every keypoint to its neighbours, outliers discounted.
 
     Args:
         anchors: (N, 2) keypoints, pixels of the desired image.
         source, target: (N, K, 2) neighbours in the desired and in the current image.
-        weight: (N, K), zero for neighbours not seen.
-        prior: (2, 2) affine part where neighbours say nothing.
+        prior: (2, 2) affine part where neighbours say little.
 
     Returns:
-        ``(affine, pixels, support)``: (N, 2, 2) maps, (N, 2) where they take the anchors, and (N,)
-        weight of the neighbours in agreement.
+        ``(affine, pixels)``: (N, 2, 2) maps and (N, 2) where they take the anchors.
     """
-    robust = weight.astype(float)
+    weight = np.ones(source.shape[:2])
     for _ in range(3):
-        total = robust.sum(axis=1) + 1e-9
-        mean_s = np.einsum("nk,nki->ni", robust, source) / total[:, None]
-        mean_t = np.einsum("nk,nki->ni", robust, target) / total[:, None]
+        total = weight.sum(axis=1)
+        mean_s = np.einsum("nk,nki->ni", weight, source) / total[:, None]
+        mean_t = np.einsum("nk,nki->ni", weight, target) / total[:, None]
         ds, dt = source - mean_s[:, None], target - mean_t[:, None]
-        weighted = robust[..., None] * ds
+        weighted = weight[..., None] * ds
         spread = np.einsum("nki,nkj->nij", weighted, ds) + _PRIOR_PX2 * np.eye(2)
         cross = np.einsum("nki,nkj->nij", dt, weighted) + _PRIOR_PX2 * prior
         affine = cross @ np.linalg.inv(spread)
         residual = np.linalg.norm(dt - np.einsum("nij,nkj->nki", affine, ds), axis=2)
         scale = np.maximum(1.0, 2.0 * np.median(residual, axis=1, keepdims=True))
-        robust = weight / (1.0 + (residual / scale) ** 2)
+        weight = 1.0 / (1.0 + (residual / scale) ** 2)
     pixels = mean_t + np.einsum("nij,nj->ni", affine, anchors - mean_s)
-    return affine, pixels, robust.sum(axis=1)
+    return affine, pixels
 
 
 def fit_global(source, target):

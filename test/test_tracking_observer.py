@@ -1,0 +1,225 @@
+"""The tracking observer on photographs warped by known homographies."""
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.datasets import load_sample_image
+
+from cns_core.camera import PinholeCamera
+from cns_core.observers import BACKENDS, make_observer
+from cns_core.observers.alignment import PatchAligner
+from cns_core.observers.corners import find_corners
+from cns_core.observers.rematch import MatchingSchedule, Rematcher
+from cns_core.observers.template import Template
+
+CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """A sharp photograph without the noise of its compression."""
+    image = cv2.resize(load_sample_image("china.jpg"), (1280, 960), interpolation=cv2.INTER_CUBIC)
+    return image[:, :, ::-1].copy()
+
+
+@pytest.fixture
+def observer():
+    made = make_observer("akaze", CAMERA, tracking=True, background=False)
+    yield made
+    made.close()
+
+
+def view(photograph, H=None, rng=None, light=1.0):
+    """The photograph as seen after homography ``H`` (pixels), each pixel averaging four samples."""
+    twice = np.array([[2.0, 0, 0.5], [0, 2.0, 0.5], [0, 0, 1]])
+    H = np.eye(3) if H is None else H
+    fine = cv2.warpPerspective(
+        photograph, twice @ H @ np.linalg.inv(twice), (1280, 960), flags=cv2.INTER_LANCZOS4
+    )
+    image = light * cv2.resize(fine, (640, 480), interpolation=cv2.INTER_AREA).astype(float)
+    if rng is not None:
+        image += rng.normal(0, 2, image.shape)
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+def turn(angle_deg, scale=1.0, shift=(0.0, 0.0)):
+    """Homography of a turn about the image centre, a change of scale and a shift in pixels."""
+    A = cv2.getRotationMatrix2D((CAMERA.cx, CAMERA.cy), angle_deg, scale)
+    A[:, 2] += shift
+    return np.vstack([A, [0, 0, 1]])
+
+
+def errors_px(correspondence, H):
+    """Distance of the matched keypoints to where homography ``H`` puts them."""
+    truth = cv2.perspectiveTransform(CAMERA.denormalize(correspondence.desired)[:, None], H)[:, 0]
+    gap = np.linalg.norm(CAMERA.denormalize(correspondence.current) - truth, axis=1)
+    return gap[correspondence.matched]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_follows_and_refines_with_every_backend(photograph, name):
+    rng = np.random.default_rng(0)
+    observer = make_observer(name, CAMERA, tracking=True, background=False)
+    observer.set_desired(view(photograph, rng=rng))
+    desired = observer.desired.copy()
+    for angle_deg in (60.0, 54.0, 48.0, 43.0):
+        H = turn(angle_deg, 0.9, (0.4 * angle_deg, -0.3 * angle_deg))
+        found = observer.observe(view(photograph, H, rng))
+        assert found.count > 0.5 * len(desired)
+        assert np.median(errors_px(found, H)) < 0.15
+        assert found.desired is observer.desired
+    np.testing.assert_array_equal(observer.desired, desired)
+
+
+def test_near_the_goal_three_times_as_precise_as_plain_matching(photograph, observer):
+    rng = np.random.default_rng(1)
+    plain = make_observer("sift", CAMERA)
+    desired = view(photograph, rng=rng)
+    observer.set_desired(desired)
+    plain.set_desired(desired)
+    errors = {observer: [], plain: []}
+    for shift in (2.3, 1.1, 0.4):
+        H = turn(0.5 * shift, 1.0 + 0.01 * shift, (shift, -0.7 * shift))
+        image = view(photograph, H, rng)
+        for each, found in errors.items():
+            found.append(np.median(errors_px(each.observe(image), H)))
+    assert np.median(errors[observer]) < np.median(errors[plain]) / 3
+    assert np.median(errors[observer]) < 0.04
+
+
+def test_light_that_halves_between_two_frames_costs_nothing(photograph, observer):
+    rng = np.random.default_rng(2)
+    observer.set_desired(view(photograph, rng=rng))
+    before = observer.observe(view(photograph, turn(5.0), rng))
+    after = observer.observe(view(photograph, turn(4.0), rng, light=0.5))
+    assert after.count > 0.9 * before.count
+    assert np.median(errors_px(after, turn(4.0))) < 0.08
+
+
+def test_keypoints_behind_an_occluder_come_back_without_matching(photograph, observer, monkeypatch):
+    rng = np.random.default_rng(3)
+    observer.set_desired(view(photograph, rng=rng))
+    free = observer.observe(view(photograph, turn(8.0), rng))
+    monkeypatch.setattr(observer, "_match", lambda *_: pytest.fail("matched"))
+    hidden = view(photograph, turn(7.0), rng)
+    hidden[:, 200:400] = cv2.resize(load_sample_image("flower.jpg"), (200, 480))
+    covered = observer.observe(hidden)
+    assert covered.count < 0.85 * free.count
+    assert (errors_px(covered, turn(7.0)) < 1.0).mean() > 0.97
+    observer.observe(view(photograph, turn(6.0), rng))
+    again = observer.observe(view(photograph, turn(5.0), rng))
+    assert again.count > 0.95 * free.count
+    assert (errors_px(again, turn(5.0)) < 1.0).mean() > 0.97
+
+
+def test_recovers_after_losing_everything(photograph, observer):
+    observer.set_desired(view(photograph))
+    assert observer.observe(view(photograph, turn(5.0))).count > 150
+    assert observer.observe(np.full((480, 640, 3), 90, np.uint8)).count == 0
+    H = turn(-70.0)
+    counts = [observer.observe(view(photograph, H)).count for _ in range(12)]
+    assert counts[-1] > 100
+    assert np.median(errors_px(observer.observe(view(photograph, H)), H)) < 0.1
+
+
+def test_another_scene_gives_no_keypoints(photograph, observer):
+    observer.set_desired(view(photograph))
+    other = cv2.resize(load_sample_image("flower.jpg"), (640, 480))
+    assert max(observer.observe(other).count for _ in range(3)) < 8
+
+
+def test_a_new_goal_forgets_the_old_one(photograph, observer):
+    observer.set_desired(view(photograph))
+    observer.observe(view(photograph))
+    H = turn(90.0)
+    observer.set_desired(view(photograph, H))
+    found = observer.observe(view(photograph, H))
+    assert found.count > 0.9 * len(observer.desired)
+    assert np.median(errors_px(found, np.eye(3))) < 0.01
+
+
+def test_blank_images_and_wrong_sizes_are_refused(photograph, observer):
+    with pytest.raises(RuntimeError, match="set_desired first"):
+        observer.observe(view(photograph))
+    with pytest.raises(ValueError, match="0 keypoints, at least 12"):
+        observer.set_desired(np.full((480, 640), 77, np.uint8))
+    observer.set_desired(view(photograph))
+    with pytest.raises(ValueError, match="320x240"):
+        observer.observe(view(photograph)[::2, ::2])
+
+
+def test_no_frame_waits_for_the_worker(photograph):
+    observer = make_observer("sift", CAMERA, tracking=True)
+    observer.set_desired(view(photograph))
+    release, match = threading.Event(), observer._match
+
+    def held_up(*arguments):
+        assert release.wait(30)
+        return match(*arguments)
+
+    observer._match = held_up
+    angles = [20.0, 19.0, 18.0]
+    assert [observer.observe(view(photograph, turn(a))).count for a in angles] == [0, 0, 0]
+    job = observer._rematcher._job
+    release.set()
+    job.result(timeout=30)
+    found = observer.observe(view(photograph, turn(17.0)))
+    assert found.count > 100
+    assert np.median(errors_px(found, turn(17.0))) < 0.1
+    observer.close()
+    assert not any(thread.name.startswith("rematch") for thread in threading.enumerate())
+
+
+def test_a_matching_that_fails_is_not_hidden():
+    def broken(grey):
+        raise ArithmeticError("no")
+
+    rematcher = Rematcher(background=True)
+    half = np.zeros((240, 320), np.uint8)
+    rematcher.submit(broken, half, half)
+    with pytest.raises(ArithmeticError):
+        for _ in range(1000):
+            rematcher.poll(half)
+            threading.Event().wait(0.005)
+    rematcher.close()
+
+
+def test_futile_matchings_grow_rare():
+    schedule = MatchingSchedule()
+    frames = []
+    for frame in range(400):
+        if schedule.due(tracked=40, in_view=200):
+            frames.append(frame)
+            schedule.matched(40, 40)
+    gaps = np.diff(frames)
+    assert gaps[0] < gaps[-1] <= 60
+    assert not schedule.due(tracked=150, in_view=200)
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.25, 0.4), (0.5, 0.5)])
+def test_alignment_is_nearly_free_of_bias(photograph, shift):
+    """Against an exact shift of a band-limited image, without noise."""
+    grey = cv2.cvtColor(view(photograph), cv2.COLOR_BGR2GRAY).astype(float)
+    fy, fx = np.fft.fftfreq(480)[:, None], np.fft.fftfreq(640)
+    phase = np.exp(-2j * np.pi * (fx * shift[0] + fy * shift[1]))
+    moved = np.fft.ifft2(np.fft.fft2(grey) * phase).real
+    current, desired = (np.clip(np.rint(a), 0, 255).astype(np.uint8) for a in (moved, grey))
+    anchors = find_corners(desired, 6, 200)
+    guess = anchors + shift + np.random.default_rng(0).normal(0, 0.3, anchors.shape)
+    affine = np.tile(np.eye(2), (len(anchors), 1, 1))
+    found = PatchAligner(Template(desired), 6).align(current, anchors, affine, guess)
+    error = found.pixels - anchors - shift
+    assert np.median(np.linalg.norm(error, axis=1)) < 0.01
+    assert np.abs(np.median(error, axis=0)).max() < 0.003
+
+
+def test_gain_and_offset_do_not_move_keypoints(photograph):
+    desired = cv2.cvtColor(view(photograph), cv2.COLOR_BGR2GRAY)
+    current = np.clip(0.5 * desired + 40.0, 0, 255).astype(np.uint8)
+    anchors = find_corners(desired, 6, 200)
+    affine = np.tile(np.eye(2), (len(anchors), 1, 1))
+    found = PatchAligner(Template(desired), 6).align(current, anchors, affine, anchors + 0.3)
+    assert np.median(np.linalg.norm(found.pixels - anchors, axis=1)) < 0.01
+    assert np.median(found.similarity) > 0.99
