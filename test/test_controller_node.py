@@ -1,0 +1,206 @@
+"""The controller node over real DDS: from start to the goal, and every way of stopping."""
+
+import array
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import TwistStamped
+from rclpy.parameter import Parameter
+from ros_graph import with_parameters
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
+
+from cns_core import Correspondence, se3
+from cns_ros.controller import ControllerNode
+from cns_ros.messages import matches_from_correspondence
+from cns_ros.qos import LATCHED, NEWEST, OFFERED
+
+POINTS = np.random.default_rng(3).uniform([-0.2, -0.2, -0.05], [0.2, 0.2, 0.05], (40, 3))
+GOAL = se3.look_at([0.0, -0.1, 0.5], [0.0, 0.0, 0.0])
+REST = TwistStamped().twist
+START = GOAL @ se3.exp([0.05, 0.02, -0.04, 0.05, -0.1, 0.3])
+
+
+def view(T_wc):
+    T = se3.inverse(T_wc)
+    points_c = POINTS @ T[:3, :3].T + T[:3, 3]
+    return points_c[:, :2] / points_c[:, 2:]
+
+
+class Rig:
+    """A camera flying where the controller sends it, over points instead of images."""
+
+    def __init__(self, graph, **parameters):
+        self.graph = graph
+        self.controller = graph.add(with_parameters(ControllerNode, **parameters))
+        self.publisher = graph.node.create_publisher(PointCloud2, "matches", OFFERED)
+        self.statuses = graph.collect(DiagnosticStatus, "controller/status", LATCHED)
+        self.twists = graph.collect(TwistStamped, "twist", NEWEST)
+        self.T_wc = START.copy()
+        self.time_s = 0.0
+        graph.until(lambda: self.statuses and self.publisher.get_subscription_count())
+
+    def send(self, matched=None):
+        """Publish what the camera sees; image time runs at the loop's 25 Hz whatever the clock."""
+        self.time_s += 0.04
+        header = Header(frame_id="camera_optical_frame")
+        header.stamp.sec = int(self.time_s)
+        header.stamp.nanosec = int(1e9 * (self.time_s % 1.0))
+        matched = np.ones(len(POINTS), bool) if matched is None else matched
+        correspondence = Correspondence(view(GOAL), view(self.T_wc), matched)
+        self.publisher.publish(matches_from_correspondence(correspondence, header))
+
+    def answer(self, matched=None):
+        """The twist that answers one correspondence."""
+        seen = len(self.twists)
+        self.send(matched)
+        self.graph.until(lambda: len(self.twists) > seen)
+        t = self.twists[-1].twist
+        return np.array([t.linear.x, t.linear.y, t.linear.z, t.angular.x, t.angular.y, t.angular.z])
+
+    def start(self):
+        self.send()
+        self.graph.until(lambda: self.controller._correspondence is not None)
+        return self.graph.call("controller/start")
+
+    def until_status(self, message):
+        self.graph.until(lambda: self.statuses[-1].message == message)
+        return {pair.key: pair.value for pair in self.statuses[-1].values}
+
+
+@pytest.fixture
+def rig(ros_graph):
+    return Rig(ros_graph, controller="ibvs", stop="pixel_error")
+
+
+def test_it_servoes_to_the_goal_and_then_falls_silent(rig):
+    assert rig.start().success
+    for _ in range(1000):
+        twist = rig.answer()
+        rig.T_wc = rig.T_wc @ se3.exp(0.04 * twist)
+        if rig.statuses[-1].message == "converged":
+            break
+    rig.until_status("converged")
+    assert se3.translation_error_m(rig.T_wc, GOAL) < 5e-3
+    zeros = rig.controller.get_parameter("stop_zeros").value
+    rig.graph.until(lambda: all(t.twist == REST for t in rig.twists[-zeros:]))
+    sent = len(rig.twists)
+    for _ in range(3):
+        rig.send()
+        rig.graph.executor.spin_once(timeout_sec=0.2)
+    assert len(rig.twists) == sent
+
+
+def test_nothing_is_published_before_the_start(rig):
+    for _ in range(3):
+        rig.send()
+        rig.graph.executor.spin_once(timeout_sec=0.2)
+    assert not rig.twists
+    assert rig.statuses[-1].message == "idle"
+
+
+def test_the_twist_bears_the_frame_of_the_image(rig):
+    rig.start()
+    rig.answer()
+    assert rig.twists[-1].header.frame_id == "camera_optical_frame"
+
+
+def test_start_without_matches_is_refused(ros_graph):
+    answer = Rig(ros_graph, controller="ibvs").graph.call("controller/start")
+    assert not answer.success
+    assert "no matches received" in answer.message
+
+
+def test_start_with_too_few_matches_is_refused(rig):
+    rig.send(np.arange(len(POINTS)) < 3)
+    rig.graph.until(lambda: rig.controller._correspondence is not None)
+    answer = rig.graph.call("controller/start")
+    assert not answer.success
+    assert "3 keypoints matched, 4 are needed" in answer.message
+
+
+def test_stop_sends_zeros(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    assert rig.graph.call("controller/stop").success
+    rig.graph.until(lambda: rig.twists[-1].twist == REST)
+    assert rig.until_status("idle")["cause"] == "stopped by ~/stop"
+
+
+def test_a_silent_observer_stops_the_episode(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    rig.graph.until(lambda: rig.twists[-1].twist == REST)
+    assert rig.until_status("idle")["cause"].startswith("no matches for")
+
+
+def test_another_desired_image_stops_the_episode(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    other = Correspondence(view(GOAL)[:20], view(START)[:20], np.ones(20, bool))
+    rig.publisher.publish(matches_from_correspondence(other, Header()))
+    assert "another desired image" in rig.until_status("idle")["cause"]
+    assert rig.graph.call("controller/start").success
+
+
+def test_matches_that_are_not_finite_stop_the_episode(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    correspondence = Correspondence(view(GOAL), view(START), np.ones(len(POINTS), bool))
+    poisoned = matches_from_correspondence(correspondence, Header())
+    poisoned.data[:4] = array.array("B", np.float32(np.nan).tobytes())
+    rig.publisher.publish(poisoned)
+    assert "must be finite" in rig.until_status("idle")["cause"]
+    rig.graph.until(lambda: rig.twists[-1].twist == REST)
+
+
+def test_an_unseen_target_stands_still(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    assert not np.any(rig.answer(np.zeros(len(POINTS), bool)))
+    assert np.any(rig.answer())
+
+
+def test_reset_goes_on_towards_the_goal(rig):
+    rig.start()
+    rig.answer()
+    assert rig.graph.call("controller/reset").success
+    assert np.any(rig.answer())
+
+
+def test_the_tunables_take_effect_at_once(rig):
+    rig.start()
+    before = rig.answer()
+    rig.controller.set_parameters([Parameter("depth_prior", value=0.25)])
+    after = rig.answer()
+    np.testing.assert_allclose(after, before * np.repeat([0.5, 1.0], 3), rtol=1e-4)
+    rig.controller.set_parameters([Parameter("max_angular", value=0.01)])
+    slow = rig.answer()
+    assert np.linalg.norm(slow[3:]) == pytest.approx(0.01)
+    np.testing.assert_allclose(slow / slow[5], after / after[5], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("depth_prior", 0.0), ("depth_prior", float("nan")), ("gain", -1.0)]
+)
+def test_senseless_parameters_are_refused_with_a_reason(rig, name, value):
+    before = rig.controller.get_parameter(name).value
+    result = rig.controller.set_parameters([Parameter(name, value=value)])[0]
+    assert not result.successful
+    assert name in result.reason
+    assert rig.controller.get_parameter(name).value == before
+
+
+def test_weights_that_are_not_there_are_named(ros_graph, tmp_path):
+    missing = str(tmp_path / "none.safetensors")
+    with pytest.raises((ValueError, OSError), match="none.safetensors"):
+        with_parameters(ControllerNode, controller="cns", weights=missing)
+
+
+def test_the_graph_is_drawn_for_who_looks(rig):
+    drawn = rig.graph.collect(MarkerArray, "controller/graph", OFFERED)
+    rig.graph.until(lambda: drawn, rig.send)
+    names = {marker.ns for marker in drawn[-1].markers}
+    assert {"keypoints", "goals", "errors"} <= names
