@@ -45,7 +45,7 @@ def _name(columns):
         for name in differing:
             value = ("verified" if key[name] else "raw") if name == "verify" else key[name]
             words.append("" if value in ("", "none", "default") else str(value))
-        named[" ".join(word for word in words if word)] = members
+        named["\n".join([" ".join(words[:2]), " ".join(filter(None, words[2:]))])] = members
     return named
 
 
@@ -54,6 +54,8 @@ def _success(named):
     axes = figure.add_subplot()
     sections = sorted({r["spec"]["section"] for m in named.values() for r in m}, key="SMLA".index)
     colours = {"S": "tab:green", "M": "tab:orange", "L": "tab:red", "A": "tab:blue"}
+    for section in sections:
+        axes.plot([], [], "o-", color=colours[section], label=section)
     for n, members in enumerate(named.values()):
         for k, section in enumerate(sections):
             part = [r["success"] for r in members if r["spec"]["section"] == section]
@@ -62,13 +64,12 @@ def _success(named):
             share, (low, high) = np.mean(part), wilson(sum(part), len(part))
             y = n + 0.2 * (k - (len(sections) - 1) / 2)
             axes.plot([100 * low, 100 * high], [y, y], color=colours[section], linewidth=2)
-            label = section if n == 0 else None
-            axes.plot(100 * share, y, "o", color=colours[section], markersize=4, label=label)
+            axes.plot(100 * share, y, "o", color=colours[section], markersize=4)
     axes.set_yticks(range(len(named)), list(named), fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel="success [%]", xlim=(-2, 102))
     axes.grid(alpha=0.3)
-    axes.legend(title="section", fontsize=8)
+    figure.legend(title="section", fontsize=8, loc="outside right upper")
     return figure
 
 

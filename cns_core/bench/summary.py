@@ -17,10 +17,10 @@ def column_of(record):
 
 
 def weights_label(spec):
-    """File name of the weights, ``shipped``, or an empty string where none are used."""
+    """Stem of the weights' file name, ``shipped``, or an empty string where none are used."""
     if not spec["controller"].startswith("cns"):
         return ""
-    return "shipped" if spec["weights"] is None else Path(spec["weights"]).name
+    return "shipped" if spec["weights"] is None else Path(spec["weights"]).stem
 
 
 def rows(records):
