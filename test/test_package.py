@@ -72,6 +72,13 @@ def test_every_requirement_is_pinned():
     assert {project_name(requirement) for requirement in requirements} <= pins
 
 
+def test_every_entry_point_leads_to_a_function():
+    for entry in setup_arguments()["entry_points"]["console_scripts"]:
+        module, function = entry.split(" = ")[1].split(":")
+        tree = ast.parse((ROOT / module.replace(".", "/")).with_suffix(".py").read_text())
+        assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
 def test_the_core_imports_no_ros():
     for path in ROOT.glob("cns_core/**/*.py"):
         imports_ros = re.compile(rf"^\s*(import|from) ({ROS_PACKAGE}|cns_ros)\b", re.MULTILINE)
