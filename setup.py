@@ -43,8 +43,8 @@ setup(
             "ros-std-srvs~=5.3.6",
             "ros-visualization-msgs~=5.3.6",
         ],
-        # The twin's textures, and the pictures of an episode and of the benchmark.
-        "sim": ["matplotlib>=3.8", "scikit-image>=0.22"],
+        # The twin, the benchmark and the training.
+        "sim": ["joblib>=1.3", "matplotlib>=3.8", "scikit-image>=0.22", "tqdm>=4.60"],
         # torch-geometric: the reference network, against which the serving one is tested;
         # setuptools: a test builds the wheel.
         "dev": ["hypothesis", "pytest", "ruff", "setuptools>=77", "torch-geometric>=2.5"],

@@ -11,6 +11,15 @@ from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parents[1]
 ROS_PACKAGE = r"rclpy|launch\w*|ament_\w+|rcl_interfaces|builtin_interfaces|\w+_msgs|std_srvs"
+# Projects that are not called as the module they bring.
+PROJECTS = {
+    "cv2": "opencv-python-headless",
+    "rtde_control": "ur_rtde",
+    "rtde_receive": "ur_rtde",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
 XML = ElementTree.parse(ROOT / "package.xml").getroot()
 
 
@@ -52,16 +61,31 @@ def test_the_maintainer_has_a_valid_address():
     assert re.fullmatch(r"[\w.%+-]+@[\w-]+(\.[\w-]+)*\.[a-zA-Z]{2,}", address)
 
 
-def test_every_ros_package_imported_is_a_dependency():
-    declared = {tag.text for tag in XML.iter("exec_depend")}
-    imported = set()
-    for path in [*ROOT.glob("cns_ros/*.py"), *ROOT.glob("launch/*.py")]:
+def imported(paths):
+    """Names of the top-level modules that the files import."""
+    found = set()
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            imported |= {name.split(".")[0] for name in names}
-    ros = {name for name in imported if re.fullmatch(ROS_PACKAGE, name)}
+            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            found |= {name.split(".")[0] for name in names}
+    return found
+
+
+def test_every_ros_package_imported_is_a_dependency():
+    declared = {tag.text for tag in XML.iter("exec_depend")}
+    modules = imported([*ROOT.glob("cns_ros/*.py"), *ROOT.glob("launch/*.py")])
+    ros = {name for name in modules if re.fullmatch(ROS_PACKAGE, name)}
     assert ros and ros <= declared
+
+
+def test_every_module_imported_by_the_core_is_a_requirement():
+    modules = imported(ROOT.glob("cns_core/**/*.py")) - sys.stdlib_module_names - {"cns_core"}
+    setup = setup_arguments()
+    requirements = [*setup["install_requires"], *sum(setup["extras_require"].values(), [])]
+    assert {project_name(PROJECTS.get(name, name)) for name in modules} <= {
+        project_name(requirement) for requirement in requirements
+    }
 
 
 def test_every_requirement_is_pinned():
