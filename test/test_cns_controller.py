@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cns_core.controllers.cns import CnsController, Handover
+from cns_core.controllers.cns import CnsController
+from cns_core.controllers.finish import Handover, correction
 from cns_core.controllers.ibvs import IbvsController
 from cns_core.correspondence import Correspondence
 from cns_core.network.packed import CnsNetwork
@@ -57,36 +58,66 @@ def test_finish_is_checked(policy):
         CnsController(policy, finish="magic")
 
 
-def test_finish_hands_over_smoothly_near_the_goal(policy, desired):
+class Still:
+    """A policy whose twist is small and constant, as near its goal."""
+
+    def __init__(self, twist):
+        self.twist = twist
+
+    def step(self, current, matched):
+        pass
+
+
+def finishing(policy, desired, twist):
     controller = CnsController(policy, finish="ibvs")
     controller.start(desired)
-    controller.velocity(seen(desired, 0.1))
-    assert controller.finish_share == 0.0
-    shares = []
-    for _ in range(20):
+    controller._episode = Still(np.array(twist, dtype=float))
+    return controller
+
+
+def test_finish_hands_over_smoothly_near_the_goal(policy, desired):
+    controller = finishing(policy, desired, [0.5, 0, 0, 0, 0, 0])
+    np.testing.assert_array_equal(
+        controller.velocity(seen(desired, 0.1)), controller._episode.twist
+    )
+    controller._episode.twist = np.array([1e-3, 0, 0, 0, 0, 0])
+    shares = [0.0]
+    while shares[-1] < 1.0 and len(shares) < 100:
         twist = controller.velocity(seen(desired, 0.005))
         shares.append(controller.finish_share)
-    assert shares[-1] == 1.0
-    assert max(np.diff(shares)) < 0.1
-    np.testing.assert_allclose(twist, IbvsController().velocity(seen(desired, 0.005)))
+    assert shares[-1] == 1.0 and max(np.diff(shares)) < 0.1
+    exact = IbvsController().velocity(seen(desired, 0.005))
+    np.testing.assert_allclose(twist, exact, atol=0.1 * np.linalg.norm(exact))
 
 
 def test_finish_ignores_gross_mismatches(policy, desired):
-    controller = CnsController(policy, finish="ibvs")
-    controller.start(desired)
     shift = np.full_like(desired, 0.005)
     shift[:5] = 0.6
-    for _ in range(20):
-        twist = controller.velocity(seen(desired, shift))
-    clean = IbvsController().velocity(seen(desired, 0.005, missing=range(5)))
-    np.testing.assert_allclose(twist, clean)
+    twists = []
+    for frame in (seen(desired, shift), seen(desired, 0.005, missing=range(5))):
+        controller = finishing(policy, desired, [1e-3, 0, 0, 0, 0, 0])
+        for _ in range(20):
+            twist = controller.velocity(frame)
+        twists.append(twist)
+    np.testing.assert_allclose(*twists)
+
+
+def test_correction_leaves_to_the_policy_what_the_keypoints_hardly_show():
+    # In a small patch a step along x and a turn about y move the keypoints alike.
+    desired = 0.02 * np.random.default_rng(0).uniform(-1, 1, (30, 2))
+    policy = np.array([0.01, 0, 0, 0, 0.01, 0])
+    corrected = policy + correction(policy, desired + [0.003, 0], desired)
+    hidden = np.array([1, 0, 0, 0, -1, 0]) / np.sqrt(2)
+    assert corrected @ hidden == pytest.approx(policy @ hidden, abs=2e-4)
+    assert corrected[0] + corrected[4] == pytest.approx(0.003, abs=2e-4)
 
 
 def test_noise_between_the_thresholds_does_not_chatter():
     handover = Handover(enter=0.02, leave=0.05, ramp_frames=10)
-    errors = 0.03 + 0.015 * np.random.default_rng(0).uniform(-1, 1, 300)
-    shares = [handover.update(e) for e in errors]
-    assert np.all(np.diff(shares) >= 0) and shares[-1] == 1.0
-    for _ in range(10):
-        handover.update(0.06)
+    speeds = 0.03 + 0.03 * np.random.default_rng(0).uniform(-1, 1, 300)
+    shares = [handover.update(speed) for speed in speeds]
+    turns = np.count_nonzero(np.diff(np.sign(np.diff(shares))) < 0)
+    assert turns <= 1
+    for _ in range(40):
+        handover.update(0.2)
     assert handover.share == 0.0

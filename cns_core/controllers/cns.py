@@ -2,44 +2,11 @@
 
 import numpy as np
 
-from cns_core.controllers.ibvs import IbvsController
-from cns_core.correspondence import Correspondence
+from cns_core.controllers.finish import Handover, consistent, correction
 from cns_core.policy import Policy
 from cns_core.weights import load_policy
 
 FINISHES = ("none", "ibvs")
-
-
-class Handover:
-    """How much of the command the finishing law has: 0 far from the goal, 1 near it.
-
-    Entered below one error and left only above a larger one, and ramped in between, so that noise
-    on the error neither toggles the law nor makes the command jump.
-
-    Args:
-        enter, leave: keypoint errors (normalized plane) that start and undo the hand-over.
-        ramp_frames: frames from 0 to 1.
-    """
-
-    def __init__(self, enter=0.02, leave=0.05, ramp_frames=12):
-        self.enter, self.leave, self.ramp_frames = enter, leave, ramp_frames
-        self._near = False
-        self._frames = 0
-
-    @property
-    def share(self):
-        """The finishing law's share of the command, 0..1."""
-        return self._frames / self.ramp_frames
-
-    def update(self, error):
-        """Advance one frame with its keypoint error and return the share in 0..1."""
-        if error < self.enter:
-            self._near = True
-        elif error > self.leave:
-            self._near = False
-        frames = self._frames + (1 if self._near else -1)
-        self._frames = min(max(frames, 0), self.ramp_frames)
-        return self.share
 
 
 class CnsController:
@@ -47,14 +14,14 @@ class CnsController:
 
     Args:
         policy: a :class:`cns_core.policy.Policy`, a path of weights, or None for those shipped.
-        finish: ``'ibvs'`` hands over smoothly to the interaction matrix near the goal, where it is
+        finish: ``'ibvs'`` lets the interaction matrix correct the policy near the goal, where it is
             the more precise law; ``'none'`` leaves the policy alone.
 
     Attributes:
         graph: the target's :class:`cns_core.graph.KeypointGraph`; None before :meth:`start`.
         matched: (N,) bool of the last frame; ``graph.edges0`` and ``graph.edges1`` of it are the
             frame's edges.
-        finish_share: share of the finishing law in the last command, 0..1.
+        finish_share: how far the last command was corrected, 0..1.
 
     Raises:
         ValueError: for an unknown ``finish`` or weights that cannot be loaded.
@@ -71,7 +38,6 @@ class CnsController:
         self.graph = None
         self.matched = None
         self._policy = policy if isinstance(policy, Policy) else load_policy(policy)
-        self._ibvs = IbvsController()
         self._handover = Handover()
 
     @property
@@ -103,19 +69,10 @@ class CnsController:
         self._episode.step(correspondence.current, correspondence.matched)
         if self.finish == "none":
             return self._episode.twist
-        near, error = _consistent(correspondence)
-        share = self._handover.update(error)
-        if share == 0.0 or near.count < self._ibvs.min_matches:
-            return self._episode.twist
-        return (1 - share) * self._episode.twist + share * self._ibvs.velocity(near)
-
-
-def _consistent(correspondence):
-    """The matches that a camera near its goal can have, and their median distance to their goals.
-
-    Near the goal all keypoints are displaced alike, mismatched ones by far more.
-    """
-    gap = np.linalg.norm(correspondence.current - correspondence.desired, axis=1)
-    median = float(np.median(gap[correspondence.matched]))
-    kept = correspondence.matched & (gap <= 3.0 * median)
-    return Correspondence(correspondence.desired, correspondence.current, kept), median
+        twist = self._episode.twist
+        share = self._handover.update(np.linalg.norm(twist))
+        near = consistent(correspondence)
+        if share == 0.0 or near.sum() < self.min_matches:
+            return twist
+        current, desired = correspondence.current[near], correspondence.desired[near]
+        return twist + share * correction(twist, current, desired)
