@@ -142,7 +142,7 @@ class UrDriverNode(Node):
             "command_age_s": status.command_age_s,
             "feedback_lag_s": status.feedback_lag_s,
             "refused": self._gate.refused.total(),
-            "last_refusal": self._gate.last_refusal,
+            "refusal": self._gate.refusal,
             "dry_run": self._config.dry_run,
         }
         return level, status.state.value, values | status.stream

@@ -13,13 +13,17 @@ class CommandGate:
     Args:
         frame: the frame commands must be in, the camera's optical frame.
         max_age_s: oldest stamp accepted. A sender on another machine needs a synchronized clock.
+
+    Attributes:
+        refused: how many commands were refused, by kind.
+        refusal: why the newest command was refused, empty if it was not.
     """
 
     def __init__(self, frame, max_age_s):
         self.frame = frame
         self.max_age_s = max_age_s
         self.refused = Counter()
-        self.last_refusal = ""
+        self.refusal = ""
         self._last_stamp_s = None
 
     def admit(self, twist, frame, stamp_s, clock_s):
@@ -34,7 +38,7 @@ class CommandGate:
             The (6,) twist and its age in s, not negative.
 
         Raises:
-            ValueError: why the command is refused; counted in ``refused`` by kind.
+            ValueError: why the command is refused.
         """
         try:
             twist = require_finite(twist)
@@ -51,6 +55,7 @@ class CommandGate:
             late_s = self._last_stamp_s - stamp_s
             self._refuse("out of order", f"twist is {late_s:.3f} s older than the one before")
         self._last_stamp_s = stamp_s
+        self.refusal = ""
         return twist, max(0.0, age_s)
 
     def _out_of_order(self, stamp_s, clock_s):
@@ -60,5 +65,5 @@ class CommandGate:
 
     def _refuse(self, kind, reason):
         self.refused[kind] += 1
-        self.last_refusal = reason
+        self.refusal = reason
         raise ValueError(reason)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cns_core.bench.fault_rig import GONE
+
 _SECOND_CLIENT = (
     "import sys; from rtde_control import RTDEControlInterface; RTDEControlInterface(sys.argv[1])"
 )
@@ -25,6 +27,7 @@ class FaultCase:
         causes: words of which one must stand in the status.
         repair: undoes it, so that only the driver keeps the arm from moving.
         stops: whether the arm has to stop; if not, it must go on undisturbed.
+        hides: whether the status can be had only after the repair.
     """
 
     name: str
@@ -33,6 +36,7 @@ class FaultCase:
     causes: tuple
     repair: Callable = lambda rig: None
     stops: bool = True
+    hides: bool = False
 
 
 def detection_s(config, notice):
@@ -166,15 +170,16 @@ CASES = (
         ("did not answer",),
     ),
     FaultCase("worker told to end", _signal(signal.SIGTERM, "worker"), "driver", ("SIGTERM",)),
-    FaultCase("driver killed", _signal(signal.SIGKILL, "driver"), "driver", ()),
-    FaultCase("driver told to end", _signal(signal.SIGTERM, "driver"), "driver", ()),
-    FaultCase("driver interrupted", _signal(signal.SIGINT, "driver"), "driver", ()),
+    FaultCase("driver killed", _signal(signal.SIGKILL, "driver"), "driver", (GONE,)),
+    FaultCase("driver told to end", _signal(signal.SIGTERM, "driver"), "driver", (GONE,)),
+    FaultCase("driver interrupted", _signal(signal.SIGINT, "driver"), "driver", (GONE,)),
     FaultCase(
         "driver stopped",
         _signal(signal.SIGSTOP, "driver"),
         "silence",
         ("command timeout",),
         _continue("driver"),
+        hides=True,
     ),
 )
 """All faults on the way from the driver to the arm."""

@@ -1,8 +1,9 @@
 """Stands in for the driver node in fault injection: gate, link and a sender of twists.
 
 A process of its own, because some of the faults are its death. Reads JSON lines on standard input
-(``{"twist": [...]}`` or null for silence, ``{"request": "arm" | "disarm"}``) and writes what
-happens as JSON lines on standard output.
+(``{"twist": [...]}`` to send from now on, or null for silence; ``{"request": "arm" | "disarm"}``;
+``{"burst": [[twist, frame, age_s], ...]}`` to send once) and writes what happens as JSON lines on
+standard output.
 """
 
 import json
@@ -50,16 +51,21 @@ class FaultDriver:
             message = json.loads(line)
             if "request" in message:
                 self._link.request(message["request"], _write_answer)
+            elif "burst" in message:
+                for command in message["burst"]:
+                    self._offer(*command)
             else:
                 self._twist = message["twist"]
         return bool(data)
 
     def _send(self):
-        if self._twist is None:
-            return
+        if self._twist is not None:
+            self._offer(self._twist, self._frame, 0.0)
+
+    def _offer(self, twist, frame, age_s):
         now = time.time()
         try:
-            twist, age_s = self._gate.admit(self._twist, self._frame, now, now)
+            twist, age_s = self._gate.admit(twist, frame, now - age_s, now)
         except ValueError:
             return
         self._link.command(twist, time.monotonic() - age_s)
@@ -70,7 +76,9 @@ class FaultDriver:
             state=status.state.value,
             cause=status.cause,
             last_stop=status.last_stop,
-            last_refusal=self._gate.last_refusal,
+            slowed_by=status.slowed_by,
+            refusal=self._gate.refusal,
+            refused=self._gate.refused.total(),
             worker_pid=self._link.worker_pid,
         )
 

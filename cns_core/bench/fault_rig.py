@@ -18,7 +18,12 @@ FULL_MOTION = (0.0, 0.0, -0.1, 0.0, 0.0, 0.0)
 """Twist of the phase "motion": 0.1 m/s backwards, m/s and rad/s in the camera's frame."""
 STANDING = (0.0,) * 6
 
-_PATIENCE_S = 20.0
+GONE = "gone"
+"""State of a driver whose process has ended."""
+
+_TEXTS = ("state", "cause", "last_stop", "slowed_by", "refusal")
+_UNKNOWN = dict.fromkeys(_TEXTS, "") | {"refused": 0, "worker_pid": 0}
+_PATIENCE_S = 60.0
 _MOVING_M_S, _MOVING_RAD_S = 5e-4, 1e-3
 
 
@@ -42,7 +47,7 @@ class FaultRig:
         self._box = ControlBox(host, unlock_delay_s=0.1)
         self._changed = threading.Condition()
         self._answers = []
-        self.status = {"state": "", "cause": "", "last_stop": "", "worker_pid": 0}
+        self.status = dict(_UNKNOWN)
 
     def __enter__(self):
         self.box = self._box.__enter__()
@@ -59,7 +64,7 @@ class FaultRig:
 
     def start_driver(self):
         """Start a driver; it comes up disarmed."""
-        self._say_nothing_new()
+        self.status = dict(_UNKNOWN)
         self.driver = subprocess.Popen(
             [
                 sys.executable,
@@ -86,6 +91,10 @@ class FaultRig:
         """Let the driver send this twist from now on, or be silent (None)."""
         self._tell(twist=twist)
 
+    def send_burst(self, commands):
+        """Let the driver send commands (twist, frame, age in s) once, all at the same time."""
+        self._tell(burst=commands)
+
     def request(self, action):
         """Arm or disarm; (success, message)."""
         self._answers.clear()
@@ -107,19 +116,30 @@ class FaultRig:
         """Arm, and wait until the arm moves steadily with ``twist``, or stands with zero."""
         self.until_state("disarmed", "faulted")
         self.send(STANDING)
-        success, message = self._insist_on_arming()
+        success, message = self.insist_on_arming()
         if not success:
             raise RuntimeError(f"arming refused: {message}")
         self.send(twist)
-        goal = np.linalg.norm(twist)
+        self._until_speed(np.linalg.norm(twist))
+
+    def until_rest(self):
+        """Wait until the camera stands still."""
+        self._until_speed(0.0)
+
+    def until_told(self):
+        """Wait for the next report of the driver."""
+        before = self.status
+        self.until(lambda: self.status is not before, "a report")
+
+    def _until_speed(self, goal):
         end = time.monotonic() + _PATIENCE_S
         while abs(self._speed() - goal) > 0.02 * goal + _MOVING_M_S:
             if time.monotonic() > end:
                 raise TimeoutError(f"the arm does not reach {goal} m/s: {self.status}")
             time.sleep(0.01)
 
-    def _insist_on_arming(self):
-        """The first twists may still be on their way when arming is asked for."""
+    def insist_on_arming(self):
+        """Arm, again while the first twists are still on their way; (success, message)."""
         end = time.monotonic() + _PATIENCE_S
         while True:
             success, message = self.request("arm")
@@ -171,9 +191,6 @@ class FaultRig:
         self.driver.stdin.write(json.dumps(message) + "\n")
         self.driver.stdin.flush()
 
-    def _say_nothing_new(self):
-        self.status = {"state": "", "cause": "", "last_stop": "", "worker_pid": 0}
-
     def _read(self, stream):
         for line in stream:
             message = json.loads(line)
@@ -183,3 +200,6 @@ class FaultRig:
                 else:
                     self.status = message
                 self._changed.notify_all()
+        with self._changed:
+            self.status = _UNKNOWN | {"state": GONE}
+            self._changed.notify_all()

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from cns_core.bench.fault_cases import CASES, LATE_FEEDBACK, detection_s
-from cns_core.bench.fault_rig import FULL_MOTION, STANDING, FaultRig
+from cns_core.bench.fault_rig import FULL_MOTION, GONE, STANDING, FaultRig
 from cns_core.twin.control_box import Q_HOME
 
 PHASES = {"rest": STANDING, "motion": FULL_MOTION}
@@ -84,20 +84,19 @@ def try_fault(rig, case, phase):
 def _stopped(rig, case, at, bound_s):
     """The arm has to come to rest, say why, and stay there."""
     stop = rig.stop_after(at, bound_s + 0.2)
-    dead = rig.driver.poll() is not None
-    if not dead:
-        _await_disarmed(rig, case)
-    case.repair(rig)
-    status = "the driver is gone" if dead else _explanation(rig)
+    if case.hides:
+        case.repair(rig)
+    rig.until_state("disarmed", "faulted", "disconnected", GONE)
+    status = _explanation(rig)
+    if not case.hides:
+        case.repair(rig)
     quiet_from = time.monotonic()
-    if not dead:
-        rig.send(FULL_MOTION)
-    time.sleep(_AGAIN_S)
-    if dead:
+    if rig.status["state"] == GONE:
         rig.start_driver()
-        rig.until_state("disarmed")
+    rig.send(FULL_MOTION)
+    time.sleep(_AGAIN_S)
     moved_again = rig.moved_since(quiet_from)
-    explained = dead or any(words in status for words in case.causes)
+    explained = any(words in status for words in case.causes)
     in_time = stop.time_s <= bound_s
     return {
         "stop_time_s": stop.time_s if math.isfinite(stop.time_s) else None,
@@ -126,17 +125,12 @@ def _undisturbed(rig, case, at):
     }
 
 
-def _await_disarmed(rig, case):
-    """Whatever the fault was, the driver must know by now that it does not move the arm."""
-    if case.name == "driver stopped":
-        case.repair(rig)
-    rig.until_state("disarmed", "faulted", "disconnected")
-
-
 def _explanation(rig):
     """Why the arm stands, and what was wrong with the twists, as the status has it."""
-    told = (rig.status["last_stop"] or rig.status["cause"], rig.status["last_refusal"])
-    return "; ".join(filter(None, told))
+    status = rig.status
+    if status["state"] == GONE:
+        return GONE
+    return "; ".join(filter(None, (status["last_stop"] or status["cause"], status["refusal"])))
 
 
 def _heading():

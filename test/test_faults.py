@@ -1,0 +1,133 @@
+"""Faults on the way to the arm: it comes to rest in time, says why, and stays there."""
+
+import numpy as np
+import pytest
+from support_box import own_address
+
+from cns_core.bench.fault_cases import CASES, LATE_FEEDBACK
+from cns_core.bench.fault_rig import FULL_MOTION, STANDING, FaultRig
+from cns_core.bench.faults_bench import PHASES, try_fault
+from cns_core.twin.control_box import Q_HOME
+from cns_core.ur_kinematics import UR_MODELS
+
+QUICK = {"protective stop", "RTDE dropped", "twists end", "worker killed", "driver killed"}
+
+
+@pytest.fixture(scope="module")
+def rig():
+    with FaultRig(own_address()) as rig:
+        yield rig
+
+
+def matrix():
+    """Every fault in every phase; a few in motion always, the others when there is time."""
+    for case in (*CASES, LATE_FEEDBACK):
+        for phase in PHASES:
+            quick = case.name in QUICK and phase == "motion"
+            marks = () if quick else (pytest.mark.slow,)
+            yield pytest.param(case, phase, marks=marks, id=f"{case.name}, {phase}")
+
+
+@pytest.mark.parametrize(("case", "phase"), list(matrix()))
+def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
+    row = try_fault(rig, case, phase)
+    assert row["passed"], row
+
+
+def refusal(rig):
+    """The reason of a refused arming with fresh twists on the way."""
+    rig.until_state("disarmed", "faulted")
+    rig.send(STANDING)
+    success, message = rig.insist_on_arming()
+    assert not success
+    return message
+
+
+def test_arming_is_refused_in_local_control(rig):
+    rig.pendant.set_remote_control(False)
+    try:
+        assert refusal(rig) == "the robot is in local control: switch it to remote"
+    finally:
+        rig.pendant.set_remote_control(True)
+
+
+def test_arming_is_refused_without_power(rig):
+    rig.pendant.emergency_stop()
+    try:
+        assert refusal(rig) == "robot emergency stop: clear it on the pendant"
+        rig.pendant.release_emergency_stop()
+        assert "the robot is powered off: switch it on" in refusal(rig)
+    finally:
+        rig.pendant.switch_on()
+
+
+def test_arming_is_refused_beyond_the_workspace(rig):
+    rig.home([0.0, -0.05, 0.05, -1.57, -1.57, 0.0])
+    try:
+        assert refusal(rig) == "the arm is beyond the workspace box -z: jog it back"
+    finally:
+        rig.home(Q_HOME)
+
+
+def test_arming_is_refused_with_the_wrong_model():
+    with FaultRig(own_address(), robot_model="ur3e") as rig:
+        assert "check robot_model" in refusal(rig)
+        assert not rig.pendant.status()["program_running"]
+
+
+def test_a_wall_of_the_workspace_stops_the_arm():
+    start = UR_MODELS["ur5e"].forward(Q_HOME)[:3, 3]
+    box = {"box_min_m": tuple(start - 0.2), "box_max_m": tuple(start + 0.1)}
+    with FaultRig(own_address(), **box) as rig:
+        rig.arm(FULL_MOTION)
+        rig.until(lambda: rig.status["slowed_by"] == "workspace box +z", "the wall")
+        rig.until_rest()
+        q = rig.box.state().q
+    camera = UR_MODELS["ur5e"].forward(q) @ rig.config.hand_eye.T_flange_camera
+    assert box["box_max_m"][2] - 0.005 < camera[2, 3] <= box["box_max_m"][2] + 0.001
+
+
+def hostile_commands(rng, frame, count):
+    """Commands (twist, frame, age in s); every element may be anything a float can be."""
+    values = np.array([np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 1e30, -1e30, 0.0, 10.0])
+    for _ in range(count):
+        twist = rng.normal(scale=10.0 ** rng.uniform(-2, 2), size=6)
+        if rng.random() < 0.2:
+            twist[rng.integers(6)] = rng.choice(values)
+        age_s = rng.choice([0.0, 0.0, 0.0, 0.01, 0.05, 0.5, 1e9, -0.01, -1.0, -1e9, np.nan])
+        yield twist.tolist(), str(rng.choice([frame, frame, frame, "base", ""])), float(age_s)
+
+
+@pytest.mark.parametrize("bursts", [100, pytest.param(2500, marks=pytest.mark.slow)])
+def test_hostile_commands_never_exceed_the_limits_of_the_real_arm(rig, bursts):
+    rng = np.random.default_rng(1)
+    rig.home(Q_HOME)
+    rig.arm(STANDING)
+    rig.send(None)
+    limits, fastest = rig.config.limits, 0.0
+    for _ in range(bursts):
+        since = rig.box.state().time_s
+        rig.send_burst(list(hostile_commands(rng, rig.config.hand_eye.camera_frame, 50)))
+        rig.until_told()
+        velocity = rig.box.motion_log(since).tcp_velocity
+        ratio = max((limits.speed_ratio(v) for v in velocity), default=0.0)
+        assert ratio <= 1.001
+        fastest = max(fastest, ratio)
+    assert fastest > 0.2
+    assert rig.status["refused"] > 10 * bursts
+    assert rig.status["state"] == "armed" or rig.status["last_stop"]
+    rig.request("disarm")
+
+
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in range(1, 20))]
+)
+def test_malformed_bytes_from_the_controller_end_in_a_clean_new_connection(rig, seed):
+    rig.pendant.inject("rtde_garbage", seed=seed)
+    rig.pendant.inject("dashboard_garbage", seed=seed)
+    rig.until_state("disconnected")
+    rig.until(lambda: rig.status["cause"], "a cause")
+    rig.pendant.clear("dashboard_garbage")
+    rig.arm(FULL_MOTION)
+    rig.request("disarm")
+    rig.home(Q_HOME)
