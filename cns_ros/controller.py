@@ -5,6 +5,7 @@ import time
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
@@ -64,7 +65,8 @@ class ControllerNode(Node):
         self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
         for service in ("start", "stop", "reset"):
             self.create_service(Trigger, f"~/{service}", getattr(self, f"_on_{service}"))
-        self.create_timer(0.1, self._watch)
+        # A clock that stands still or is set must not keep the watch from stopping the camera.
+        self.create_timer(0.1, self._watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
         Diagnostics(self, self._diagnose)
         self._publish_status()
 
@@ -88,6 +90,14 @@ class ControllerNode(Node):
             "silence of the observer after which the episode is stopped",
             unit="s",
             range=(0.05, 10.0),
+        )
+        declare(
+            self,
+            "max_image_age",
+            0.5,
+            "the camera stands still when the image behind a twist is older",
+            unit="s",
+            range=(0.02, 10.0),
         )
         declare(self, "stop_zeros", 5, "zero twists sent when stopping", range=(1, 100))
 
@@ -130,10 +140,17 @@ class ControllerNode(Node):
         if step.status in (Status.CONVERGED, Status.DIVERGED):
             self._finish(step.status, "", _LEVELS.get(step.status, OK))
             return
-        self._status, self._cause = step.status, ""
-        twist = saturate(step.twist, self._value("max_linear"), self._value("max_angular"))
-        self._publish_twist(twist)
-        self._publish_status(_LEVELS.get(step.status, OK))
+        self._status, self._cause = step.status, self._too_old()
+        twist = np.zeros(6) if self._cause else step.twist
+        self._publish_twist(saturate(twist, self._value("max_linear"), self._value("max_angular")))
+        self._publish_status(WARN if self._cause else _LEVELS.get(step.status, OK))
+
+    def _too_old(self):
+        """Why the image is too old to move by, or an empty string."""
+        image_age_s = age_s(self, self._header.stamp)
+        if image_age_s <= self._value("max_image_age"):
+            return ""
+        return f"the image is {image_age_s:.2f} s old: slow machine, or clocks that differ"
 
     def _publish_twist(self, twist):
         """Stamp with the time of sending; the image's own time goes into status as its age."""

@@ -4,10 +4,12 @@ import array
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from rclpy.parameter import Parameter
 from ros_graph import with_parameters
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
@@ -29,12 +31,19 @@ def view(T_wc):
     return points_c[:, :2] / points_c[:, 2:]
 
 
+def stamp(time_s):
+    return Time(sec=int(time_s), nanosec=int(1e9 * (time_s % 1.0)))
+
+
 class Rig:
     """A camera flying where the controller sends it, over points instead of images."""
 
     def __init__(self, graph, **parameters):
         self.graph = graph
-        self.controller = graph.add(with_parameters(ControllerNode, **parameters))
+        self.controller = graph.add(
+            with_parameters(ControllerNode, use_sim_time=True, **parameters)
+        )
+        self.clock = graph.node.create_publisher(Clock, "/clock", NEWEST)
         self.publisher = graph.node.create_publisher(PointCloud2, "matches", OFFERED)
         self.statuses = graph.collect(DiagnosticStatus, "controller/status", LATCHED)
         self.twists = graph.collect(TwistStamped, "twist", NEWEST)
@@ -42,15 +51,17 @@ class Rig:
         self.time_s = 0.0
         graph.until(lambda: self.statuses and self.publisher.get_subscription_count())
 
-    def send(self, matched=None):
-        """Publish what the camera sees; image time runs at the loop's 25 Hz whatever the clock."""
-        self.time_s += 0.04
-        header = Header(frame_id="camera_optical_frame")
-        header.stamp.sec = int(self.time_s)
-        header.stamp.nanosec = int(1e9 * (self.time_s % 1.0))
+    def send(self, matched=None, late_s=0.0):
+        """Publish what the camera sees, a frame later on a clock that runs with the frames."""
+        self.time_s += 0.04 + late_s
+        self.clock.publish(Clock(clock=stamp(self.time_s)))
+        header = Header(frame_id="camera_optical_frame", stamp=stamp(self.time_s - late_s))
         matched = np.ones(len(POINTS), bool) if matched is None else matched
         correspondence = Correspondence(view(GOAL), view(self.T_wc), matched)
         self.publisher.publish(matches_from_correspondence(correspondence, header))
+
+    def send_late(self):
+        self.send(late_s=0.7)
 
     def answer(self, matched=None):
         """The twist that answers one correspondence."""
@@ -160,6 +171,14 @@ def test_an_unseen_target_stands_still(rig):
     rig.start()
     assert np.any(rig.answer())
     assert not np.any(rig.answer(np.zeros(len(POINTS), bool)))
+    assert np.any(rig.answer())
+
+
+def test_an_old_image_moves_nothing(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    rig.graph.until(lambda: "s old" in rig.until_status("servoing")["cause"], rig.send_late)
+    rig.graph.until(lambda: rig.twists[-1].twist == REST)
     assert np.any(rig.answer())
 
 
