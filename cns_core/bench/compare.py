@@ -21,7 +21,7 @@ _TOLERATED = 0.05
 _FEWEST_PAIRS = 5
 
 MEASURES = ("steps", "rotation_error_deg", "translation_error_mm")
-_FLOOR = {"steps": 1.0, "rotation_error_deg": 1e-3, "translation_error_mm": 1e-2}
+_FLOOR = {"steps": 1.0, "rotation_error_deg": 0.01, "translation_error_mm": 0.05}
 """Below these a difference means nothing to anyone."""
 
 
