@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+import joblib
 import numpy as np
 import pytest
 
@@ -199,6 +200,8 @@ def test_a_run_resumes_and_does_not_mix_versions(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "run_episode", quick)
     specs = [Spec("render", "S", n, "ibvs", "truth") for n in range(4)]
     lines = []
+    with joblib.parallel_config(backend="threading", n_jobs=1):
+        runner.run(specs[:1], tmp_path, "code-1", report=lines.append)
     runner.run(specs[:2], tmp_path, "code-1", jobs=1, report=lines.append)
     with (tmp_path / "episodes.jsonl").open("a") as file:
         file.write('{"key": "cut off')

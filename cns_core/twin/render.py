@@ -7,7 +7,7 @@ the faces, their crossings give the anti-aliasing.
 """
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -71,6 +71,7 @@ def _distance(solid, T_sc):
     return np.linalg.norm(solid.centre - T_sc[:3, 3])
 
 
+@lru_cache(8)
 def _ideal_view(camera):
     """Intrinsics and size of the undistorted view to draw, and the maps that distort it."""
     if not camera.distortion:
@@ -165,7 +166,7 @@ def _coverage(canvas, edges, box):
 
 
 def _body(canvas, solid, shown, rows, edges, box):
-    """Colour and inverse depth of a convex solid over ``box``; garbage outside its outline."""
+    """Colour and inverse depth of a convex solid over ``box``; meaningless outside its outline."""
     x0, y0, x1, y1 = box
     colour = np.zeros((y1 - y0, x1 - x0, 3), np.uint8)
     blank = np.ones(colour.shape[:2], np.float32)
