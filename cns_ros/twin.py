@@ -67,7 +67,7 @@ class TwinNode(Node):
         self._workcell = Workcell(seed, hand_eye.T_flange_camera)
         self._sensor = ImageSensor(noise_std=noise, seed=seed)
         self._box = ControlBox(host, q_home=self._workcell.episode()[0])
-        self._box.__enter__()
+        self._box.start()
         self._image = self.create_publisher(Image, "image", NEWEST)
         self._camera_info = self.create_publisher(CameraInfo, "camera_info", NEWEST)
         self._ground_truth = self.create_publisher(PoseStamped, "~/ground_truth", NEWEST)
@@ -75,7 +75,7 @@ class TwinNode(Node):
 
     def destroy_node(self):
         """Switch the control box off, then end the node."""
-        self._box.__exit__()
+        self._box.stop()
         super().destroy_node()
 
     def _shoot(self):

@@ -6,17 +6,17 @@ import os
 import select
 import time
 
-from . import dashboard, pendant_server, rtde_server, script_server
-from .connection import Connection, Network, listen
-from .dashboard import DashboardSession
-from .faults import Faults
-from .motion_log import MotionWriter
-from .motions import TICK_S
-from .pendant_server import PendantSession
-from .robot import Robot
-from .rtde_server import RtdeSession
-from .script_server import ScriptSession
-from .telemetry import Telemetry
+from cns_core.twin import dashboard, pendant_server, rtde_server, script_server
+from cns_core.twin.connection import Connection, Network, listen
+from cns_core.twin.dashboard import DashboardSession
+from cns_core.twin.faults import Faults
+from cns_core.twin.motion_log import MotionWriter
+from cns_core.twin.motions import TICK_S
+from cns_core.twin.pendant_server import PendantSession
+from cns_core.twin.robot import Robot
+from cns_core.twin.rtde_server import RtdeSession
+from cns_core.twin.script_server import ScriptSession
+from cns_core.twin.telemetry import Telemetry
 
 _SERVICES = {
     "rtde": (rtde_server.PORT, RtdeSession),

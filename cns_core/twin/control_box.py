@@ -13,8 +13,8 @@ import sys
 
 import numpy as np
 
-from ..ur_kinematics import UR_MODELS
-from .motion_log import MotionReader
+from cns_core.twin.motion_log import MotionReader
+from cns_core.ur_kinematics import UR_MODELS
 
 Q_HOME = (0.0, -1.6, 1.9, -1.87, -1.5708, 0.0)
 """Joint angles in rad with the flange 0.46 m from a UR5e's base, looking down, well conditioned."""
@@ -106,7 +106,7 @@ def _parse(arguments):
 def main(arguments=None):
     """Run a control box until it is terminated."""
     # Imported here, because whoever only starts a box needs nothing of it.
-    from .box_server import BoxServer
+    from cns_core.twin.box_server import BoxServer
 
     options = _parse(arguments)
     logging.basicConfig(

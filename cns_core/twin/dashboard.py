@@ -1,7 +1,7 @@
 """The dashboard server: one line in, one line out, worded exactly as PolyScope words it."""
 
-from .line_stream import LineStream
-from .robot import Refused
+from cns_core.twin.line_stream import LineStream
+from cns_core.twin.robot import Refused
 
 PORT = 29999
 _BANNER = b"Connected: Universal Robots Dashboard Server\n"

@@ -2,7 +2,7 @@
 
 import random
 
-from . import garbage
+from cns_core.twin import garbage
 
 
 class Faults:

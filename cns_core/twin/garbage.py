@@ -1,6 +1,6 @@
 """Bytes that a healthy controller never sends."""
 
-from .rtde_protocol import PacketType, packet
+from cns_core.twin.rtde_protocol import PacketType, packet
 
 _LENGTH = 512
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from .. import se3
+from cns_core import se3
 
 TICK_S = 0.002
 FORCED_STOP_RAD_S2 = 8.0

@@ -3,9 +3,9 @@
 import json
 import socket
 
-from .motion_log import MotionReader
-from .pendant_server import PORT
-from .robot import Refused
+from cns_core.twin.motion_log import MotionReader
+from cns_core.twin.pendant_server import PORT
+from cns_core.twin.robot import Refused
 
 _ANSWER_TIMEOUT_S = 120.0
 

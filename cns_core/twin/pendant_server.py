@@ -7,7 +7,7 @@ A request is ``{"do": name, ...arguments}``; its answer, which comes when the th
 import json
 import time
 
-from .line_stream import LineStream
+from cns_core.twin.line_stream import LineStream
 
 PORT = 29900
 

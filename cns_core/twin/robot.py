@@ -8,11 +8,11 @@ import enum
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from .motions import TICK_S, MoveJ, SafetyViolation
-from .script_builtins import BLOCKING, ScriptBuiltins
-from .script_program import Program
-from .simulated_arm import SimulatedArm
-from .urscript_words import ScriptError
+from cns_core.twin.motions import TICK_S, MoveJ, SafetyViolation
+from cns_core.twin.script_builtins import BLOCKING, ScriptBuiltins
+from cns_core.twin.script_program import Program
+from cns_core.twin.simulated_arm import SimulatedArm
+from cns_core.twin.urscript_words import ScriptError
 
 _REGISTERS = 48
 _compiler = ThreadPoolExecutor(max_workers=1)

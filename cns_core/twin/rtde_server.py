@@ -3,8 +3,8 @@
 import math
 import struct
 
-from .motions import TICK_S
-from .rtde_protocol import PacketStream, PacketType, ProtocolError, Recipe, packet
+from cns_core.twin.motions import TICK_S
+from cns_core.twin.rtde_protocol import PacketStream, PacketType, ProtocolError, Recipe, packet
 
 PORT = 30004
 _URCONTROL_VERSION = struct.pack(">4I", 5, 15, 0, 0)

@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from .. import se3
-from .render import cast, render
-from .solid import prism, sheet
-from .textures import collage, photographs
+from cns_core import se3
+from cns_core.twin.render import cast, render
+from cns_core.twin.solid import prism, sheet
+from cns_core.twin.textures import collage, photographs
 
 TABLE_SIZE_M = 1.5
 RADIUS_M = 0.2

@@ -10,10 +10,10 @@ import math
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from .. import se3
-from . import motions
-from .motions import TICK_S
-from .urscript_words import ScriptError
+from cns_core import se3
+from cns_core.twin import motions
+from cns_core.twin.motions import TICK_S
+from cns_core.twin.urscript_words import ScriptError
 
 BLOCKING = frozenset(
     ("sync", "sleep", "movej", "movel", "speedj", "speedl", "servoj", "stopj", "stopl")

@@ -2,8 +2,8 @@
 
 from types import GeneratorType
 
-from .urscript import compile_script, with_element
-from .urscript_words import ScriptError
+from cns_core.twin.urscript import compile_script, with_element
+from cns_core.twin.urscript_words import ScriptError
 
 _LONGEST_LOOP = 20_000
 _RUNTIME_ERRORS = (ArithmeticError, LookupError, NameError, RuntimeError, TypeError, ValueError)

@@ -2,8 +2,8 @@
 
 import logging
 
-from .robot import Refused
-from .urscript_words import is_complete
+from cns_core.twin.robot import Refused
+from cns_core.twin.urscript_words import is_complete
 
 PORT = 30003
 _LONGEST_SCRIPT = 1 << 20

@@ -7,8 +7,8 @@ needs to stop.
 
 import numpy as np
 
-from .. import se3
-from .motions import FORCED_STOP_RAD_S2, TICK_S, ForcedStop, SafetyViolation
+from cns_core import se3
+from cns_core.twin.motions import FORCED_STOP_RAD_S2, TICK_S, ForcedStop, SafetyViolation
 
 
 class SimulatedArm:

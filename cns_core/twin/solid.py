@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .textures import Texture, photo_crop
+from cns_core.twin.textures import Texture, photo_crop
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .motions import TICK_S
+from cns_core.twin.motions import TICK_S
 
 
 class Stop(NamedTuple):

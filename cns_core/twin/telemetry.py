@@ -1,9 +1,9 @@
 """What the controller publishes by RTDE, by field name."""
 
-from .motions import TICK_S
-from .robot import RobotMode, SafetyMode
-from .rtde_protocol import zero_fields
-from .script_builtins import to_pose
+from cns_core.twin.motions import TICK_S
+from cns_core.twin.robot import RobotMode, SafetyMode
+from cns_core.twin.rtde_protocol import zero_fields
+from cns_core.twin.script_builtins import to_pose
 
 _POWER_ON, _PROGRAM_RUNNING = 1, 2
 _STOPPED_FOR_SAFETY = 1 << 10

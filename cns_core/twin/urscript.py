@@ -14,7 +14,7 @@ the thread's share of the tick.
 import functools
 import keyword
 
-from .urscript_words import (
+from cns_core.twin.urscript_words import (
     CALLED_WORDS,
     CLOSING,
     OPENING,
