@@ -26,12 +26,12 @@ def build_controller(name, environment, weights=None):
     Raises:
         ValueError: for an unknown name.
     """
-    if name == "cns-finish":
+    if name in ("cns", "cns-finish"):
         from cns_core.controllers.cns import CnsController
 
-        return CnsController(weights, finish="ibvs")
-    if name in ("cns", "ibvs"):
-        return make_controller(name, weights)
+        return CnsController(weights, finish="none" if name == "cns" else "ibvs")
+    if name == "ibvs":
+        return make_controller(name)
     if name == "pbvs-truth":
         return PbvsController(
             lambda: se3.inverse(environment.T_goal) @ environment.T, environment.depth_prior_m

@@ -31,7 +31,7 @@ class CnsController:
     min_matches = 4
     """Fewer keypoints do not determine a camera pose, memory or not."""
 
-    def __init__(self, policy=None, finish="none"):
+    def __init__(self, policy=None, finish="ibvs"):
         if finish not in FINISHES:
             raise ValueError(f"finish must be one of {FINISHES}, got {finish!r}")
         self.finish = finish
