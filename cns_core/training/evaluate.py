@@ -1,5 +1,10 @@
-"""Closed loop on projected points: fixed scenes in three sections by initial rotation."""
+"""Closed loop on projected points: fixed scenes in three sections by initial rotation.
 
+``python -m cns_core.training.evaluate --weights A B`` compares weights on the same scenes.
+"""
+
+import argparse
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -8,7 +13,8 @@ import torch
 from cns_core.graph import cluster
 from cns_core.network.packed import twist
 from cns_core.training.random import Draw
-from cns_core.training.settings import SceneSettings
+from cns_core.training.settings import SceneSettings, Settings
+from cns_core.weights import default_weights, load_network
 from cns_core.training.simulator import Simulator
 
 SUCCESS_ROTATION_DEG = 3.0
@@ -120,3 +126,35 @@ def evaluate(network, settings, episodes, steps, points, seed=12345, cluster=Non
         )
         settled[outside] = step
     return Result(initial.rad2deg(), rotation.rad2deg(), 1e3 * translation, settled)
+
+
+def main(argv=None):
+    """Print success, steps and errors by section for every weights file, mismatch and prior."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", nargs="+", help="files; the shipped ones if left out")
+    parser.add_argument("--mismatches", type=float, nargs="+", default=[0.0, 0.1], help="shares")
+    parser.add_argument("--priors", type=float, nargs="+", default=[1.0], help="assumed over true")
+    parser.add_argument("--episodes", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--points", type=int, nargs=2, default=(64, 512), help="of a scene")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    for path in args.weights or [default_weights()]:
+        network = load_network(path)
+        for mismatch, prior in itertools.product(args.mismatches, args.priors):
+            settings = evaluation_settings(Settings(curriculum=()), mismatch, prior)
+            result = evaluate(
+                network, settings, args.episodes, args.steps, args.points, cluster=affinity_clusters
+            )
+            print(f"{path}, mismatches {mismatch:.0%}, prior x {prior:g}")
+            for section, figures in result.sections().items():
+                print(
+                    f"  {section}  success {figures['success']:6.1%}  steps {figures['steps']:5.1f}  "
+                    f"rotation {figures['rotation_error_deg']:.3f} deg  "
+                    f"translation {figures['translation_error_mm']:.2f} mm",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
