@@ -10,6 +10,7 @@ SUBCOMMANDS = {
     "replay": ("cns_core.bench.replay", "run one episode again and draw it"),
     "observer": ("cns_core.bench.observer_bench", "precision and speed of the observers"),
     "faults": ("cns_core.bench.faults_bench", "faults on the wire to the arm"),
+    "stream": ("cns_core.bench.stream_bench", "rates and jitter of the stream to the arm, soak"),
 }
 """Name: module with ``add_arguments(parser)`` and ``run(args)``, imported when called; and help."""
 

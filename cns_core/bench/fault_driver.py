@@ -77,6 +77,8 @@ class FaultDriver:
             cause=status.cause,
             last_stop=status.last_stop,
             slowed_by=status.slowed_by,
+            command_age_s=status.command_age_s,
+            stream=status.stream,
             refusal=self._gate.refusal,
             refused=self._gate.refused.total(),
             worker_pid=self._link.worker_pid,

@@ -119,6 +119,7 @@ class FaultRig:
         success, message = self.insist_on_arming()
         if not success:
             raise RuntimeError(f"arming refused: {message}")
+        self.until_state("armed")
         self.send(twist)
         self._until_speed(np.linalg.norm(twist))
 
