@@ -148,14 +148,17 @@ class MotionStop(StopRule):
 
     The motion is estimated from all keypoints (:mod:`cns_core.remaining_motion`): directions in
     which the image hardly changes count in full, so an episode does not end while the pose still
-    improves unseen by the pixel error. It has converged when the motion drowns in the keypoints'
-    noise, or certainly no longer falls: over one to three seconds, the more the longer it scatters.
+    improves unseen by the pixel error. It has converged when for a second the motion was below a
+    tolerance or drowned in the keypoints' noise, or when it certainly no longer falls: over one to
+    three seconds, the longer the more it scatters.
 
     Attributes:
         motion: the last :class:`RemainingMotion`, or None while the error exceeds ``bound``.
 
     Args:
         bound: largest mean keypoint error that may count as converged, normalized plane.
+        largest_motion: largest remaining motion that may, in depths and rad.
+        tolerance: remaining motion that is as good as none, in depths and rad.
         window_s: shortest and longest span over which the motion must have stopped falling.
         least_rate: relative fall per second that still counts as falling.
     """
@@ -163,8 +166,19 @@ class MotionStop(StopRule):
     _FEWEST = 8
     _WITHIN_NOISE = 3.0
 
-    def __init__(self, *, bound=0.01, window_s=(1.0, 3.0), least_rate=0.2, **shared):
+    def __init__(
+        self,
+        *,
+        bound=0.01,
+        largest_motion=0.02,
+        tolerance=3e-4,
+        window_s=(1.0, 3.0),
+        least_rate=0.2,
+        **shared,
+    ):
         super().__init__(**shared)
+        self._tolerance = tolerance
+        self._largest_motion = largest_motion
         self.motion = None
         self._bound = bound
         self._shortest_s, self._longest_s = window_s
@@ -184,6 +198,9 @@ class MotionStop(StopRule):
             return False
         seen = correspondence.matched
         self.motion = estimate(correspondence.desired[seen], correspondence.current[seen])
+        if self.motion.size > self._largest_motion:
+            self._recent.clear()
+            return False
         self._recent.append((time_s, self.motion.size, self.motion.deviation))
         while self._recent[0][0] < time_s - self._longest_s:
             self._recent.popleft()
@@ -194,7 +211,8 @@ class MotionStop(StopRule):
             recent = times >= time_s - span_s
             if recent.sum() < self._FEWEST:
                 continue
-            if np.all(sizes[recent] < self._WITHIN_NOISE * deviations[recent]):
+            small = np.maximum(self._tolerance, self._WITHIN_NOISE * deviations[recent])
+            if np.all(sizes[recent] < small):
                 return True
             if self._settled(times[recent], sizes[recent]):
                 return True

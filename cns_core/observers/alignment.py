@@ -12,11 +12,13 @@ class Alignment:
     Attributes:
         pixels: (N, 2) aligned positions in the current image.
         similarity: (N,) correlation of the current patch with the desired one, -1 to 1.
+        residual: (N,) root mean square of what gain and offset leave, grey levels.
         step_px: (N,) length of the last step; small where the search has settled.
     """
 
     pixels: np.ndarray
     similarity: np.ndarray
+    residual: np.ndarray
     step_px: np.ndarray
 
 
@@ -55,10 +57,10 @@ class PatchAligner:
         moved = pixels.astype(float).copy()
         for _ in range(steps):
             x, y = self._into_template(base, back, (centre - moved).astype(np.float32))
-            offset, similarity = self._step(patch, self._template.read(x, y))
+            offset, similarity, residual = self._step(patch, self._template.read(x, y))
             delta = -np.einsum("nij,nj->ni", affine, offset)
             moved += delta
-        return Alignment(moved, similarity, np.linalg.norm(delta, axis=1))
+        return Alignment(moved, similarity, residual, np.linalg.norm(delta, axis=1))
 
     def _gather(self, image, centre):
         """(N, P) patches around whole pixels, each with zero mean."""
@@ -76,7 +78,7 @@ class PatchAligner:
         )
 
     def _step(self, patch, read):
-        """One step: (N, 2) offset in the template and (N,) correlation before it.
+        """One step: (N, 2) offset in the template; (N,) correlation and residual before it.
 
         Least squares in offset, gain and brightness; the latter two are eliminated by projecting
         everything onto the complement of the constant and of the template itself.
@@ -91,7 +93,8 @@ class PatchAligner:
         scale = 1.0 / ((xx * yy - xy * xy) * np.where(np.abs(gain) > 0.05, gain, 0.05))
         offset = np.stack([(yy * bx - xy * by) * scale, (xx * by - xy * bx) * scale], axis=1)
         similarity = gain * np.sqrt(energy / (_dot(patch, patch) + 1e-6))
-        return np.clip(offset, -self.radius / 2, self.radius / 2), similarity
+        rms = np.sqrt(_dot(residual, residual) / residual.shape[1])
+        return np.clip(offset, -self.radius / 2, self.radius / 2), similarity, rms
 
 
 def _dot(a, b):

@@ -5,6 +5,9 @@ import numpy as np
 _PRIOR_PX2 = 30.0
 """Weight of the prior against the neighbours' spread, so that a few close ones do not decide."""
 
+_PRECISE_PX = 0.25
+"""Residuals below this are no reason to discount a neighbour."""
+
 
 def fit(anchors, source, target, prior):
     """Fit an affine map around every keypoint to its neighbours, outliers discounted.
@@ -28,7 +31,7 @@ def fit(anchors, source, target, prior):
         cross = np.einsum("nki,nkj->nij", dt, weighted) + _PRIOR_PX2 * prior
         affine = cross @ np.linalg.inv(spread)
         residual = np.linalg.norm(dt - np.einsum("nij,nkj->nki", affine, ds), axis=2)
-        scale = np.maximum(1.0, 2.0 * np.median(residual, axis=1, keepdims=True))
+        scale = np.maximum(_PRECISE_PX, 2.0 * np.median(residual, axis=1, keepdims=True))
         weight = 1.0 / (1.0 + (residual / scale) ** 2)
     pixels = mean_t + np.einsum("nij,nj->ni", affine, anchors - mean_s)
     return affine, pixels

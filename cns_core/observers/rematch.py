@@ -8,7 +8,7 @@ import numpy as np
 from cns_core.observers.features import spread
 from cns_core.observers.flow import follow
 
-_MOST_FRAMES = 25
+_MOST_FRAMES = 250
 """Frames a matching may lag behind; beyond, its result is dropped and memory stays bounded."""
 _MOST_FOLLOWED = 150
 """Matches followed to the newest frame: enough to place all keypoints, and quick."""

@@ -16,6 +16,10 @@ _NEIGHBOURS = 10
 _LEAST_SIMILAR, _LEAST_SIMILAR_ROUGH = 0.8, 0.6
 _LARGEST_SHIFT_PX = 3.0
 _SETTLED_PX = 0.3
+_EXCESS = 2.5
+_NOISE = 2.0
+"""Patches that fit this much worse than the median, or than sensor noise (grey levels), straddle
+the edge of an object or of an occluder and follow neither side."""
 
 
 class Target:
@@ -76,8 +80,10 @@ class Target:
             found = self._fine.align(grey, self.anchors[k], affine[k], pixels[k])
             shift = np.linalg.norm(found.pixels - pixels[k], axis=1)
             pixels[k] = found.pixels
+            usual = max(np.median(found.residual), _NOISE)
             ok[k] = (
-                (found.similarity > _LEAST_SIMILAR)
+                (found.residual < _EXCESS * usual)
+                & (found.similarity > _LEAST_SIMILAR)
                 & (shift < _LARGEST_SHIFT_PX)
                 & (found.step_px < _SETTLED_PX)
             )

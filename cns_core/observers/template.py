@@ -33,7 +33,7 @@ class Template:
         """Value and gradient per pixel at coordinates ``x``, ``y``, two (N, P) float32 arrays.
 
         Returns:
-            (3, N, P) float32.
+            Three (N, P) float32 arrays: value, gradient along x, gradient along y.
         """
         # Sample centres of a cosine series lie half a sample off the border.
         offset = 0.5 * (self.FACTOR - 1)
@@ -45,4 +45,4 @@ class Template:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return np.moveaxis(read, 2, 0)
+        return cv2.split(read)

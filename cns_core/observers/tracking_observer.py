@@ -74,7 +74,8 @@ class TrackingObserver:
         self._pixels = np.zeros_like(target.anchors)
         self._velocity = np.zeros_like(target.anchors)
         self._tracked = np.zeros(len(target.anchors), bool)
-        self._whole = np.eye(2, 3)
+        self._affine = np.tile(np.eye(2), (len(target.anchors), 1, 1))
+        self._expected = target.anchors
         self._half = None
 
     def observe(self, image):
@@ -94,7 +95,8 @@ class TrackingObserver:
         grey = np.array(to_grey(image))
         half = shrink(grey)
         pixels, tracked = self._track(grey, half)
-        if self._schedule.due(tracked.sum(), self._in_view()) and not self._rematcher.busy:
+        in_view = self._target.inside(self._expected).sum()
+        if self._schedule.due(tracked.sum(), in_view) and not self._rematcher.busy:
             target = self._target
             self._rematcher.submit(lambda grey: self._match(target, grey), grey, half)
         matches = self._rematcher.poll(half)
@@ -118,10 +120,13 @@ class TrackingObserver:
         last = self._pixels[self._tracked]
         straight_on = last + self._velocity[self._tracked]
         moved, found = follow(self._half, half, last, straight_on)
+        if found.sum() < MIN_VERIFIABLE:
+            return pixels, seeded
         pixels[self._tracked], seeded[self._tracked] = moved, found
-        if seeded.sum() < MIN_VERIFIABLE:
-            return pixels, np.zeros_like(seeded)
-        affine, expected = self._target.carry(self._target.anchors[seeded], pixels[seeded])
+        # The maps of the last frame come from aligned keypoints, finer than flow could give them.
+        change = local_affine.fit_global(last[found], moved[found])
+        affine = change[:, :2] @ self._affine
+        expected = self._expected @ change[:, :2].T + change[:, 2]
         guess = np.where(seeded[:, None], pixels, expected)
         rough = ~seeded
         rough[self._tracked] |= np.linalg.norm(moved - straight_on, axis=1) > _SURPRISE_PX
@@ -151,11 +156,6 @@ class TrackingObserver:
         normalize = self.camera.normalize
         return verify(normalize(desired), normalize(current), TOLERANCE_PX / self.camera.focal)
 
-    def _in_view(self):
-        """How many keypoints the image should show."""
-        expected = self._target.anchors @ self._whole[:, :2].T + self._whole[:, 2]
-        return self._target.inside(expected).sum()
-
     def _detect(self, grey):
         # OpenCV's detectors are not safe in two threads at once.
         with self._detecting:
@@ -174,4 +174,6 @@ class TrackingObserver:
         self._velocity = np.where(both[:, None], pixels - self._pixels, 0.0)
         self._half, self._pixels, self._tracked = half, pixels, tracked
         if tracked.sum() >= MIN_VERIFIABLE:
-            self._whole = local_affine.fit_global(self._target.anchors[tracked], pixels[tracked])
+            self._affine, self._expected = self._target.carry(
+                self._target.anchors[tracked], pixels[tracked]
+            )
