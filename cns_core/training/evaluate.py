@@ -14,8 +14,8 @@ from cns_core.graph import cluster
 from cns_core.network.packed import twist
 from cns_core.training.random import Draw
 from cns_core.training.settings import SceneSettings, Settings
-from cns_core.weights import default_weights, load_network
 from cns_core.training.simulator import Simulator
+from cns_core.weights import default_weights, load_network
 
 SUCCESS_ROTATION_DEG = 3.0
 SUCCESS_TRANSLATION_M = 0.03
@@ -148,12 +148,14 @@ def main(argv=None):
             )
             print(f"{path}, mismatches {mismatch:.0%}, prior x {prior:g}")
             for section, figures in result.sections().items():
-                print(
-                    f"  {section}  success {figures['success']:6.1%}  steps {figures['steps']:5.1f}  "
-                    f"rotation {figures['rotation_error_deg']:.3f} deg  "
-                    f"translation {figures['translation_error_mm']:.2f} mm",
-                    flush=True,
-                )
+                print(f"  {section}  {_line(**figures)}", flush=True)
+
+
+def _line(success, steps, rotation_error_deg, translation_error_mm):
+    return (
+        f"success {success:6.1%}  steps {steps:5.1f}  "
+        f"rotation {rotation_error_deg:.3f} deg  translation {translation_error_mm:.2f} mm"
+    )
 
 
 if __name__ == "__main__":
