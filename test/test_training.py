@@ -11,7 +11,8 @@ from torch_geometric.data import Batch
 
 from cns_core.network.cns import Cns, FrameGraph
 from cns_core.network.packed import CnsNetwork
-from cns_core.training import checkpoint, curves
+from cns_core.training import checkpoint, curves, distributions
+from cns_core.training import evaluate as evaluation
 from cns_core.training.benchmark import alone, keypoint_graph
 from cns_core.training.evaluate import evaluate, evaluation_settings
 from cns_core.training.random import Draw
@@ -203,6 +204,22 @@ def test_damaged_checkpoint_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ValueError, match="damaged"):
         checkpoint.load(path)
+
+
+def test_evaluation_compares_weights_by_section(settings, tmp_path, capsys):
+    run = Run(settings, tmp_path)
+    run.save()
+    weights = str(tmp_path / "cns.safetensors")
+    evaluation.main(["--weights", weights, "--episodes", "6", "--steps", "2", "--priors", "0.5"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * 5 and "mismatches 10%, prior x 0.5" in lines[5]
+    assert [line.split()[0] for line in lines[1:5]] == ["S", "M", "L", "A"]
+
+
+@pytest.mark.slow
+def test_distributions_are_drawn(tmp_path):
+    distributions.main(["--config", str(CONFIG), "--environments", "60", "--out", str(tmp_path)])
+    assert {path.name for path in tmp_path.iterdir()} == {"distributions.png", "scenes.png"}
 
 
 def test_two_processes_train_one_network(tmp_path):

@@ -82,12 +82,13 @@ def main(argv=None):
     """Draw both pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="config/train.yaml")
+    parser.add_argument("--environments", type=int, default=2000)
     parser.add_argument("--out", default="runs", help="folder, must exist")
     args = parser.parse_args(argv)
     settings = load_settings(args.config)
     simulator = Simulator(settings, Draw(0))
     points = settings.curriculum[-1].points
-    simulator.reset(2000, points)
+    simulator.reset(args.environments, points)
     draw_histograms(simulator, f"{args.out}/distributions.png")
     simulator.reset(8, points)
     draw_scenes(simulator, f"{args.out}/scenes.png")
