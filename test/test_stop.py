@@ -166,3 +166,17 @@ def test_motion_rule_stops_where_a_controller_settles_or_noise_rules():
 
 def test_motion_rule_does_not_stop_far_from_the_goal():
     assert converge(MotionStop(), lambda t: np.array([0.03, 0, 0, 0, 0, 0.03])) is None
+
+
+def test_motion_rule_does_not_take_a_stall_for_the_goal():
+    """Translation hidden by rotation: hardly any pixel error, but centimetres from the goal."""
+    stalled = np.array([0.03, 0, 0, 0, 0.03, 0])
+    assert seen_after(stalled).error < 0.01
+    assert converge(PixelErrorStop(), lambda t: stalled) is not None
+    assert converge(MotionStop(), lambda t: stalled) is None
+
+
+def test_motion_rule_does_not_wait_for_what_no_one_needs():
+    motion = np.array([0.1, 0, 0, 0, 0, 0.1])
+    stopped = converge(MotionStop(tolerance=1e-3), lambda t: motion * np.exp(-t), noise=1e-6)
+    assert 1.4e-3 * np.exp(-1.2) < 0.14 * np.exp(-stopped) < 1e-3

@@ -1,0 +1,68 @@
+"""The observers' benchmark, on one small condition."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cns_core.bench import cli
+from cns_core.bench import observer_views as views
+from cns_core.bench.observer_bench import summarize
+from cns_core.observers import make_observer
+
+
+def test_truth_agrees_with_what_an_observer_sees(monkeypatch):
+    monkeypatch.setattr(views, "_FRAMES", 2)
+    sequence = views.Sequence(3, views.Condition(roll_deg=20.0, scale=1.2), oversampling=1)
+    observer = make_observer("sift", views.CAMERA)
+    observer.set_desired(sequence.desired_image)
+    found = observer.observe(sequence.images[1])
+    pixels, visible = sequence.truth(1, found.desired)
+    both = found.matched & visible
+    error = np.linalg.norm(views.CAMERA.denormalize(found.current) - pixels, axis=1)[both]
+    assert both.sum() > 100
+    assert np.median(error) < 0.3
+    assert (found.matched & ~visible).sum() < 0.1 * found.count
+
+
+def test_occluded_keypoints_are_not_visible(monkeypatch):
+    monkeypatch.setattr(views, "_FRAMES", 1)
+    sequence = views.Sequence(3, views.Condition(occluder=True), oversampling=1)
+    grid = np.stack(np.meshgrid(np.linspace(20, 620, 31), np.linspace(20, 460, 23)), -1)
+    pixels = grid.reshape(-1, 2)
+    _, visible = sequence.truth(0, views.CAMERA.normalize(pixels))
+    middle = (pixels[:, 0] > 215) & (pixels[:, 0] < 424)
+    assert not visible[middle].any()
+    assert visible[~middle].mean() > 0.9
+
+
+def test_writes_rows_and_a_plot(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(views, "_FRAMES", 3)
+    arguments = ["--scenes", "1", "--oversampling", "1", "--observers", "orb"]
+    status = cli.main(["observer", *arguments, "--conditions", "near", "--out", str(tmp_path)])
+    assert status == 0
+    rows = json.loads((tmp_path / "observer.json").read_text())["rows"]
+    assert [row["mode"] for row in rows] == ["plain", "tracking"]
+        ("orb", "plain"),
+        ("orb", "tracking"),
+    ]
+    for row in rows:
+        assert row["condition"] == "near" and row["frames"] == 3
+        assert 0 < row["ms_p50"] <= row["ms_p99"]
+        assert row["true_matches_median"] > 50
+    plain, tracking = (row["keypoint_error_px_median"] for row in rows)
+    assert tracking < plain / 3
+    assert (tmp_path / "observer.png").stat().st_size > 1000
+    assert "tracking" in capsys.readouterr().out
+
+
+def test_nothing_found_is_reported_as_such():
+    frame = {"ms": 1.0, "keypoints": 9, "visible": 0, "matches": 0, "true_matches": 0}
+    row = summarize("sift", "plain", "x", [{**frame, "errors_px": np.zeros(0)}])
+    assert row["keypoint_error_px_median"] is None and row["true_share"] is None
+
+
+@pytest.mark.parametrize("bad", [["--scenes", "0"], ["--oversampling", "0"]])
+def test_bad_counts_are_refused(bad, capsys):
+    assert cli.main(["observer", *bad]) == 2
+    assert "must be positive" in capsys.readouterr().err
