@@ -148,9 +148,9 @@ class MotionStop(StopRule):
 
     The motion is estimated from all keypoints (:mod:`cns_core.remaining_motion`): directions in
     which the image hardly changes count in full, so an episode does not end while the pose still
-    improves unseen by the pixel error. It has converged when for a second the motion was below a
-    tolerance or drowned in the keypoints' noise, or when it certainly no longer falls: over one to
-    three seconds, the longer the more it scatters.
+    improves unseen by the pixel error. It has converged when for ``dwell_s`` the motion was below
+    a tolerance or drowned in the keypoints' noise, or when it certainly no longer falls: over two
+    to four seconds, the longer the more it scatters.
 
     Attributes:
         motion: the last :class:`RemainingMotion`, or None while the error exceeds ``bound``.
@@ -159,12 +159,14 @@ class MotionStop(StopRule):
         bound: largest mean keypoint error that may count as converged, normalized plane.
         largest_motion: largest remaining motion that may, in depths and rad.
         tolerance: remaining motion that is as good as none, in depths and rad.
+        dwell_s: how long it must have been as good as none.
         window_s: shortest and longest span over which the motion must have stopped falling.
         least_rate: relative fall per second that still counts as falling.
     """
 
-    _FEWEST = 8
+    _FEWEST = 5
     _WITHIN_NOISE = 3.0
+    _LARGEST_NOISE = 10.0
 
     def __init__(
         self,
@@ -172,8 +174,9 @@ class MotionStop(StopRule):
         bound=0.01,
         largest_motion=0.02,
         tolerance=3e-4,
-        window_s=(1.0, 3.0),
-        least_rate=0.2,
+        dwell_s=0.6,
+        window_s=(2.0, 4.0),
+        least_rate=0.1,
         **shared,
     ):
         super().__init__(**shared)
@@ -181,6 +184,7 @@ class MotionStop(StopRule):
         self._largest_motion = largest_motion
         self.motion = None
         self._bound = bound
+        self._dwell_s = dwell_s
         self._shortest_s, self._longest_s = window_s
         self._least_rate = least_rate
 
@@ -205,28 +209,42 @@ class MotionStop(StopRule):
         while self._recent[0][0] < time_s - self._longest_s:
             self._recent.popleft()
         times, sizes, deviations = np.array(self._recent).T
-        for span_s in np.linspace(self._shortest_s, self._longest_s, 5):
-            if time_s - times[0] < 0.98 * span_s:
-                return False
-            recent = times >= time_s - span_s
-            if recent.sum() < self._FEWEST:
-                continue
-            small = np.maximum(self._tolerance, self._WITHIN_NOISE * deviations[recent])
-            if np.all(sizes[recent] < small):
-                return True
-            if self._settled(times[recent], sizes[recent]):
-                return True
-        return False
+        spans_s = np.linspace(self._shortest_s, self._longest_s, 5)
+        return self._is_small(times, sizes, deviations) or any(
+            self._is_settled(times, sizes, span_s) for span_s in spans_s
+        )
 
-    def _settled(self, times, sizes):
-        """Whether the window's second half is certainly hardly below its first."""
+    def _is_small(self, times, sizes, deviations):
+        """Whether the motion has been as good as none for the dwell time."""
+        if not self._spans(times, self._dwell_s):
+            return False
+        recent = times >= times[-1] - self._dwell_s
+        noise = np.minimum(self._WITHIN_NOISE * deviations, self._LARGEST_NOISE * self._tolerance)
+        return np.all(sizes[recent] < np.maximum(self._tolerance, noise)[recent])
+
+    def _is_settled(self, times, sizes, span_s):
+        """Whether the second half of the last ``span_s`` is certainly hardly unlike its first.
+
+        A motion that grows is not settled either: the camera is still under way.
+        """
+        if not self._spans(times, span_s):
+            return False
+        recent = times >= times[-1] - span_s
+        times, sizes = times[recent], sizes[recent]
+
         half = len(sizes) // 2
         early, late = sizes[:half].mean(), sizes[half:].mean()
         # Scatter about a straight line, not about the mean: the fall itself is no noise.
         trend = np.polyval(np.polyfit(times - times[0], sizes, 1), times - times[0])
         uncertainty = 2.0 * np.std(sizes - trend) * np.sqrt(4.0 / len(sizes))
         apart_s = 0.5 * (times[-1] - times[0])
-        return early - late + uncertainty < self._least_rate * apart_s * early
+        return abs(early - late) + uncertainty < self._least_rate * apart_s * early
+
+    def _spans(self, times, span_s):
+        """Whether enough samples cover ``span_s``, give or take a frame that came early."""
+        return times[-1] - times[0] >= 0.98 * span_s and (
+            np.sum(times >= times[-1] - span_s) >= self._FEWEST
+        )
 
 
 STOP_RULES = {"motion": MotionStop, "pixel_error": PixelErrorStop}

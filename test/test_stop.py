@@ -147,7 +147,7 @@ def test_motion_rule_waits_while_an_unseen_direction_still_improves():
 
     def motion(time_s):
         slow, fast = 0.02 * np.exp(-0.4 * time_s), 0.2 * np.exp(-1.5 * time_s)
-        return np.array([slow, 0, 0, 0, slow, fast])
+        return np.array([slow, 0, 0, 0, -slow, fast])
 
     early = converge(PixelErrorStop(), motion)
     late = converge(MotionStop(), motion)
@@ -161,7 +161,7 @@ def test_motion_rule_stops_where_a_controller_settles_or_noise_rules():
     assert 4.0 < stopped < 10.0
     stopped = converge(MotionStop(), lambda t: 0.1 * np.exp(-1.0 * t) * np.ones(6))
     assert np.exp(-stopped) * 0.1 < 5e-4
-    assert converge(MotionStop(), lambda t: np.zeros(6)) == pytest.approx(1.0, abs=0.1)
+    assert converge(MotionStop(), lambda t: np.zeros(6)) == pytest.approx(0.6, abs=0.1)
 
 
 def test_motion_rule_does_not_stop_far_from_the_goal():
@@ -170,7 +170,7 @@ def test_motion_rule_does_not_stop_far_from_the_goal():
 
 def test_motion_rule_does_not_take_a_stall_for_the_goal():
     """Translation hidden by rotation: hardly any pixel error, but centimetres from the goal."""
-    stalled = np.array([0.03, 0, 0, 0, 0.03, 0])
+    stalled = np.array([0.03, 0, 0, 0, -0.03, 0])
     assert seen_after(stalled).error < 0.01
     assert converge(PixelErrorStop(), lambda t: stalled) is not None
     assert converge(MotionStop(), lambda t: stalled) is None
@@ -180,3 +180,9 @@ def test_motion_rule_does_not_wait_for_what_no_one_needs():
     motion = np.array([0.1, 0, 0, 0, 0, 0.1])
     stopped = converge(MotionStop(tolerance=1e-3), lambda t: motion * np.exp(-t), noise=1e-6)
     assert 1.4e-3 * np.exp(-1.2) < 0.14 * np.exp(-stopped) < 1e-3
+
+
+def test_motion_rule_does_not_stop_while_the_motion_grows():
+    """A learned policy may pass near the goal and swing out again before it settles."""
+    growing = converge(MotionStop(), lambda t: (0.002 + 0.002 * min(t, 5.0)) * np.ones(6))
+    assert growing is None or growing > 6.0
