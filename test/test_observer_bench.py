@@ -43,9 +43,6 @@ def test_writes_rows_and_a_plot(monkeypatch, tmp_path, capsys):
     assert status == 0
     rows = json.loads((tmp_path / "observer.json").read_text())["rows"]
     assert [row["mode"] for row in rows] == ["plain", "tracking"]
-        ("orb", "plain"),
-        ("orb", "tracking"),
-    ]
     for row in rows:
         assert row["condition"] == "near" and row["frames"] == 3
         assert 0 < row["ms_p50"] <= row["ms_p99"]

@@ -179,7 +179,7 @@ def test_motion_rule_does_not_take_a_stall_for_the_goal():
 def test_motion_rule_does_not_wait_for_what_no_one_needs():
     motion = np.array([0.1, 0, 0, 0, 0, 0.1])
     stopped = converge(MotionStop(tolerance=1e-3), lambda t: motion * np.exp(-t), noise=1e-6)
-    assert 1.4e-3 * np.exp(-1.2) < 0.14 * np.exp(-stopped) < 1e-3
+    assert 1e-3 * np.exp(-1.2) < 0.14 * np.exp(-stopped) < 1e-3
 
 
 def test_motion_rule_does_not_stop_while_the_motion_grows():
