@@ -122,6 +122,15 @@ class TwistLimiter:
         self.twist = self.twist + self.acceleration * dt
         return self.twist.copy()
 
+    def slow_down(self, factor):
+        """Slow the newest twist down by a factor in [0, 1] at once, and go on from there.
+
+        For an emergency only: the acceleration and jerk limits do not hold for this step.
+        """
+        self.twist = factor * self.twist
+        self.acceleration = np.zeros(6)
+        return self.twist.copy()
+
     def _ease_off(self, dt):
         """The acceleration one step on the way back to zero acceleration."""
         time = self.limits.jerk_time(self.acceleration)

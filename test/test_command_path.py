@@ -163,6 +163,22 @@ def test_joint_speeds_stay_below_their_limits_near_a_singularity():
         assert np.abs(speeds).max() < np.pi
 
 
+def test_joints_never_exceed_their_limits_however_the_twists_change_near_singularities():
+    rng = np.random.default_rng(3)
+    path = guarded_path()
+    wrist_stretched = np.array([0.0, -1.57, 1.57, -1.57, -0.3, 0.0])
+
+    def wild(k, q):
+        if k % 8 == 0:
+            wild.twist = rng.normal(size=6) * [0.3, 0.3, 0.3, 1.0, 1.0, 1.0]
+        return wild.twist
+
+    q = wrist_stretched
+    for q_next, _ in follow(path, wrist_stretched, wild, 3000):
+        assert np.abs((q_next - q) / PERIOD_S).max() < 0.92 * np.pi
+        q = q_next
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "complaint"),
     [

@@ -115,7 +115,9 @@ def test_hostile_commands_never_exceed_the_limits_of_the_real_arm(rig, bursts):
         fastest = max(fastest, ratio)
     assert fastest > 0.2
     assert rig.status["refused"] > 10 * bursts
-    assert rig.status["state"] == "armed" or rig.status["last_stop"]
+    # A busy test machine may be silent for too long; the robot must have had no reason to stop.
+    assert rig.status["state"] == "armed" or "command timeout" in rig.status["last_stop"]
+    assert rig.pendant.status()["stop_reason"] == ""
     rig.request("disarm")
 
 

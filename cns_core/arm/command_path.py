@@ -81,6 +81,10 @@ class CommandPath:
             if self.guard:
                 target, slowed_by = self.guard.slow(target, q)
         twist = self._limiter.step(target, self.period_s)
+        if self.guard:
+            factor, name = self.guard.restrain(twist, q)
+            if factor < 1.0:
+                twist, slowed_by = self._limiter.slow_down(factor), name
         if not target.any() and self._crawling(twist):
             # The last thousandth of the speed would take many ticks to fade away.
             self._limiter.reset()

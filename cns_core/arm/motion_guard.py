@@ -4,12 +4,14 @@ import numpy as np
 
 from cns_core.arm.hand_eye import tcp_twist_in_base
 
-_DAMPING = 0.003
+_DAMPING = 0.001
 _JOINT_MARGIN_RAD = 0.1
-_JOINT_SPEED_SHARE = 0.8
-_CONDITION_SLOW = 40.0
-_CONDITION_STOP = 120.0
-_CONDITION_STEP_S = 1e-3
+# Of the joint-speed limits: what is aimed at, and what is never exceeded.
+_JOINT_SPEED_SHARE, _JOINT_SPEED_MOST = 0.8, 0.9
+_CONDITION_MOST = 80.0
+_STEP_S = 1e-3
+# Of the horizon: left to the last, harder braking.
+_LAST_SHARE = 0.25
 
 
 class MotionGuard:
@@ -53,25 +55,39 @@ class MotionGuard:
             The (6,) TCP twist in base axes, and what slows it down, empty for nothing.
         """
         twist = tcp_twist_in_base(twist_camera, self.camera_pose(q))
-        joint_speeds, condition = self._joint_speeds(twist, q)
-        factor, cause = 1.0, ""
-        for name, allowed in (
-            *self._boundaries(self._box_room(q), twist[:3]),
-            *self._boundaries(self._joint_room(q), joint_speeds),
-            *self._joint_speed_limits(joint_speeds),
-            self._singularity(joint_speeds, condition, q),
-        ):
-            if allowed < factor:
-                factor, cause = allowed, name
+        factor, cause = self._allowed(twist, q, self.horizon_s, _JOINT_SPEED_SHARE)
         return twist * factor, cause
 
-    def _boundaries(self, rooms, speeds):
-        """Allowed factor at each boundary; rooms come as pairs (lower, upper) for each speed."""
-        directed = np.repeat(speeds, 2) * np.tile([-1.0, 1.0], len(speeds))
-        for (name, room), speed in zip(rooms, directed, strict=True):
-            coming = speed * self.horizon_s
+    def restrain(self, twist, q):
+        """The last word on a (6,) TCP twist in base axes that is about to be sent.
+
+        What is sent follows the slowed twist within acceleration limits, and near a singularity
+        joint speeds can outrun that. Then the camera brakes harder than the limits say.
+
+        Returns:
+            The factor in [0, 1] to apply, and what slows the twist down, empty for nothing.
+        """
+        return self._allowed(twist, q, _LAST_SHARE * self.horizon_s, _JOINT_SPEED_MOST)
+
+    def _allowed(self, twist, q, horizon_s, joint_speed_share):
+        """The factor that keeps every boundary ``horizon_s`` away, and which boundary that is."""
+        joint_speeds = self._joint_speeds(twist, q)
+        rooms = (*self._box_room(q), *self._joint_room(q), self._singularity_room(q))
+        closing = (
+            *_both_ways(twist[:3]),
+            *_both_ways(joint_speeds),
+            self._closing_on_singularity(joint_speeds, q),
+        )
+        slowest = 1.0, ""
+        for (name, room), speed in zip(rooms, closing, strict=True):
+            coming = speed * horizon_s
             if coming > max(0.0, room):
-                yield name, max(0.0, room) / coming
+                slowest = min(slowest, (max(0.0, room) / coming, name))
+        limits = joint_speed_share * np.array(self.model.speed_limits_rad_s)
+        for joint, (speed, limit) in enumerate(zip(np.abs(joint_speeds), limits, strict=True)):
+            if speed > limit:
+                slowest = min(slowest, (limit / speed, f"joint {joint + 1} speed limit"))
+        return slowest
 
     def _box_room(self, q):
         """Name of and distance to each face of the box in m, negative beyond it."""
@@ -89,31 +105,31 @@ class MotionGuard:
             yield f"joint {joint + 1} lower limit", q[joint] - low[joint] - _JOINT_MARGIN_RAD
             yield f"joint {joint + 1} upper limit", high[joint] - _JOINT_MARGIN_RAD - q[joint]
 
-    def _joint_speed_limits(self, joint_speeds):
-        limits = _JOINT_SPEED_SHARE * np.array(self.model.speed_limits_rad_s)
-        for joint, (speed, limit) in enumerate(zip(np.abs(joint_speeds), limits, strict=True)):
-            if speed > limit:
-                yield f"joint {joint + 1} speed limit", limit / speed
+    def _singularity_room(self, q):
+        """How much the smallest singular value may fall, which it does about linearly."""
+        s = self._decompose(q)[1]
+        name = f"singularity, condition number {s[0] / max(s[5], 1e-9):.0f}"
+        return name, s[5] - s[0] / _CONDITION_MOST
 
-    def _singularity(self, joint_speeds, condition, q):
-        """Slow down from one condition number to the other, only while it grows."""
-        if condition < _CONDITION_SLOW:
-            return "", 1.0
-        ahead = q + joint_speeds * _CONDITION_STEP_S
-        if self._decompose(ahead)[3] <= condition:
-            return "", 1.0
-        share = (_CONDITION_STOP - condition) / (_CONDITION_STOP - _CONDITION_SLOW)
-        return f"singularity, condition number {condition:.0f}", max(0.0, share)
+    def _closing_on_singularity(self, joint_speeds, q):
+        """How fast the smallest singular value falls, per s."""
+        here = self._decompose(q)[1][5]
+        return (here - self._decompose(q + joint_speeds * _STEP_S)[1][5]) / _STEP_S
 
     def _joint_speeds(self, twist, q):
         """Joint speeds (6,) by damped least squares, finite even in a singularity."""
-        U, s, Vt, condition = self._decompose(q)
+        U, s, Vt = self._decompose(q)
         lengths = np.array([self.model.reach_m] * 3 + [1.0] * 3)
-        return Vt.T @ (s / (s**2 + _DAMPING**2) * (U.T @ (twist / lengths))), condition
+        return Vt.T @ (s / (s**2 + _DAMPING**2) * (U.T @ (twist / lengths)))
 
     def _decompose(self, q):
-        """SVD of the Jacobian with lengths in units of the reach, and its condition number."""
+        """SVD (U, s, Vt) of the Jacobian, lengths in units of the reach."""
         J = self.model.jacobian(q, self.T_flange_camera)
         J[:3] /= self.model.reach_m
-        U, s, Vt = np.linalg.svd(J)
-        return U, s, Vt, s[0] / max(s[5], 1e-12)
+        return np.linalg.svd(J)
+
+
+def _both_ways(speeds):
+    """Each speed towards its lower and its upper boundary."""
+    for speed in speeds:
+        yield from (-speed, speed)
