@@ -88,8 +88,9 @@ class Rematcher:
             if len(self._frames) > _MOST_FRAMES:
                 self.forget()
             return None
-        matches = _bring_forward(self._job.result(), self._frames)
-        self.forget()
+        job, frames = self._job, self._frames
+        self.forget()  # first: a matching that failed is told once, and the next may succeed
+        matches = _bring_forward(job.result(), frames)
         return matches.desired, matches.current
 
     def forget(self):
