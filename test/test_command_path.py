@@ -147,7 +147,7 @@ def test_the_arm_slows_down_before_it_is_singular_and_may_turn_back():
     condition = path.guard.model.condition_number
     assert max(condition(q, HAND_EYE.T_flange_camera) for q, _ in sequence) < 150.0
     q, sent = sequence[-1]
-    assert sent.slowed_by.startswith("singularity, condition number")
+    assert sent.slowed_by == "singularity"
     back, cause = path.guard.slow(-into_singularity(0, q), q)
     assert cause == ""
     assert np.linalg.norm(back) > 0.2

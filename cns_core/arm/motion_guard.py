@@ -1,5 +1,7 @@
 """Slows the camera down before the arm reaches the end of its room to move."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cns_core.arm.hand_eye import tcp_twist_in_base
@@ -12,6 +14,26 @@ _CONDITION_MOST = 80.0
 _STEP_S = 1e-3
 # Of the horizon: left to the last, harder braking.
 _LAST_SHARE = 0.25
+_NAMES = (
+    *(f"workspace box {side}{axis}" for side in "-+" for axis in "xyz"),
+    *(f"joint {joint + 1} {end} limit" for end in ("lower", "upper") for joint in range(6)),
+    "singularity",
+)
+
+
+class _Posture(NamedTuple):
+    """What is needed of the arm at some joint angles ``q`` (6,).
+
+    ``pose`` is the camera's; ``J`` the Jacobian with lengths in units of the reach, and U, s, Vt
+    its singular value decomposition.
+    """
+
+    q: np.ndarray
+    pose: np.ndarray
+    J: np.ndarray
+    U: np.ndarray
+    s: np.ndarray
+    Vt: np.ndarray
 
 
 class MotionGuard:
@@ -31,19 +53,22 @@ class MotionGuard:
     def __init__(self, model, T_flange_camera, box_min_m, box_max_m, horizon_s):
         self.model = model
         self.T_flange_camera = T_flange_camera
-        self.box_min_m, self.box_max_m = np.array(box_min_m, float), np.array(box_max_m, float)
         self.horizon_s = horizon_s
+        self._box_min_m, self._box_max_m = np.array(box_min_m, float), np.array(box_max_m, float)
+        lowest, highest = model.position_limits_rad
+        self._q_min, self._q_max = lowest + _JOINT_MARGIN_RAD, highest - _JOINT_MARGIN_RAD
+        self._lengths = np.array([model.reach_m] * 3 + [1.0] * 3)
+        self._speed_limits = np.array(model.speed_limits_rad_s)
+        self._newest = None
 
     def camera_pose(self, q):
         """(4, 4) pose of the camera in the base frame at joint angles (6,) in rad."""
         return self.model.forward(q) @ self.T_flange_camera
 
     def outside(self, q):
-        """Names the boundary that these joint angles are beyond, empty for none."""
-        for name, room in (*self._box_room(q), *self._joint_room(q)):
-            if room < 0.0:
-                return name
-        return ""
+        """Names the end of the box or of a joint that ``q`` is beyond, empty for none."""
+        rooms = self._rooms(self._posture(q))[:-1]
+        return _NAMES[int(rooms.argmin())] if rooms.min() < 0.0 else ""
 
     def slow(self, twist_camera, q):
         """Turn a (6,) camera twist into the arm's own and slow it where needed.
@@ -54,8 +79,9 @@ class MotionGuard:
         Returns:
             The (6,) TCP twist in base axes, and what slows it down, empty for nothing.
         """
-        twist = tcp_twist_in_base(twist_camera, self.camera_pose(q))
-        factor, cause = self._allowed(twist, q, self.horizon_s, _JOINT_SPEED_SHARE)
+        posture = self._posture(q)
+        twist = tcp_twist_in_base(twist_camera, posture.pose)
+        factor, cause = self._allowed(twist, posture, self.horizon_s, _JOINT_SPEED_SHARE)
         return twist * factor, cause
 
     def restrain(self, twist, q):
@@ -67,69 +93,54 @@ class MotionGuard:
         Returns:
             The factor in [0, 1] to apply, and what slows the twist down, empty for nothing.
         """
-        return self._allowed(twist, q, _LAST_SHARE * self.horizon_s, _JOINT_SPEED_MOST)
+        horizon_s = _LAST_SHARE * self.horizon_s
+        return self._allowed(twist, self._posture(q), horizon_s, _JOINT_SPEED_MOST)
 
-    def _allowed(self, twist, q, horizon_s, joint_speed_share):
+    def _allowed(self, twist, posture, horizon_s, joint_speed_share):
         """The factor that keeps every boundary ``horizon_s`` away, and which boundary that is."""
-        joint_speeds = self._joint_speeds(twist, q)
-        rooms = (*self._box_room(q), *self._joint_room(q), self._singularity_room(q))
-        closing = (
-            *_both_ways(twist[:3]),
-            *_both_ways(joint_speeds),
-            self._closing_on_singularity(joint_speeds, q),
+        qd = self._joint_speeds(twist, posture)
+        v, closing = twist[:3], self._closing_on_singularity(qd, posture)
+        coming = horizon_s * np.concatenate([-v, v, -qd, qd, [closing]])
+        rooms = np.maximum(0.0, self._rooms(posture))
+        factors = np.divide(rooms, coming, out=np.ones(len(rooms)), where=coming > rooms)
+        limits = joint_speed_share * self._speed_limits
+        shares = np.divide(limits, np.abs(qd), out=np.ones(6), where=np.abs(qd) > limits)
+        first, fastest = int(factors.argmin()), int(shares.argmin())
+        if shares[fastest] < factors[first]:
+            return float(shares[fastest]), f"joint {fastest + 1} speed limit"
+        return float(factors[first]), _NAMES[first] if factors[first] < 1.0 else ""
+
+    def _rooms(self, posture):
+        """Room to each of ``_NAMES``: m, rad, and by how much the smallest singular value may fall.
+
+        The latter falls about linearly towards a singularity, like a distance.
+        """
+        position, q, s = posture.pose[:3, 3], posture.q, posture.s
+        return np.concatenate(
+            [
+                *(position - self._box_min_m, self._box_max_m - position),
+                *(q - self._q_min, self._q_max - q),
+                [s[5] - s[0] / _CONDITION_MOST],
+            ]
         )
-        slowest = 1.0, ""
-        for (name, room), speed in zip(rooms, closing, strict=True):
-            coming = speed * horizon_s
-            if coming > max(0.0, room):
-                slowest = min(slowest, (max(0.0, room) / coming, name))
-        limits = joint_speed_share * np.array(self.model.speed_limits_rad_s)
-        for joint, (speed, limit) in enumerate(zip(np.abs(joint_speeds), limits, strict=True)):
-            if speed > limit:
-                slowest = min(slowest, (limit / speed, f"joint {joint + 1} speed limit"))
-        return slowest
 
-    def _box_room(self, q):
-        """Name of and distance to each face of the box in m, negative beyond it."""
-        position = self.camera_pose(q)[:3, 3]
-        for axis, below, above in zip(
-            "xyz", position - self.box_min_m, self.box_max_m - position, strict=True
-        ):
-            yield f"workspace box -{axis}", below
-            yield f"workspace box +{axis}", above
+    def _closing_on_singularity(self, qd, posture):
+        """How fast the smallest singular value falls, per s, at joint speeds ``qd``."""
+        change = self._scaled_jacobian(posture.q + qd * _STEP_S) - posture.J
+        return -(posture.U[:, 5] @ change @ posture.Vt[5]) / _STEP_S
 
-    def _joint_room(self, q):
-        """Name of and angle to each end of each joint's range in rad, negative beyond it."""
-        low, high = self.model.position_limits_rad
-        for joint in range(6):
-            yield f"joint {joint + 1} lower limit", q[joint] - low[joint] - _JOINT_MARGIN_RAD
-            yield f"joint {joint + 1} upper limit", high[joint] - _JOINT_MARGIN_RAD - q[joint]
-
-    def _singularity_room(self, q):
-        """How much the smallest singular value may fall, which it does about linearly."""
-        s = self._decompose(q)[1]
-        name = f"singularity, condition number {s[0] / max(s[5], 1e-9):.0f}"
-        return name, s[5] - s[0] / _CONDITION_MOST
-
-    def _closing_on_singularity(self, joint_speeds, q):
-        """How fast the smallest singular value falls, per s."""
-        here = self._decompose(q)[1][5]
-        return (here - self._decompose(q + joint_speeds * _STEP_S)[1][5]) / _STEP_S
-
-    def _joint_speeds(self, twist, q):
+    def _joint_speeds(self, twist, posture):
         """Joint speeds (6,) by damped least squares, finite even in a singularity."""
-        U, s, Vt = self._decompose(q)
-        lengths = np.array([self.model.reach_m] * 3 + [1.0] * 3)
-        return Vt.T @ (s / (s**2 + _DAMPING**2) * (U.T @ (twist / lengths)))
+        s = posture.s
+        inverse = s / (s**2 + _DAMPING**2)
+        return posture.Vt.T @ (inverse * (posture.U.T @ (twist / self._lengths)))
 
-    def _decompose(self, q):
-        """SVD (U, s, Vt) of the Jacobian, lengths in units of the reach."""
-        J = self.model.jacobian(q, self.T_flange_camera)
-        J[:3] /= self.model.reach_m
-        return np.linalg.svd(J)
+    def _posture(self, q):
+        """The posture at ``q``, which is asked for several times a tick."""
+        if self._newest is None or not np.array_equal(self._newest.q, q):
+            J = self._scaled_jacobian(q)
+            self._newest = _Posture(np.array(q, float), self.camera_pose(q), J, *np.linalg.svd(J))
+        return self._newest
 
-
-def _both_ways(speeds):
-    """Each speed towards its lower and its upper boundary."""
-    for speed in speeds:
-        yield from (-speed, speed)
+    def _scaled_jacobian(self, q):
+        return self.model.jacobian(q, self.T_flange_camera) / self._lengths[:, None]
