@@ -11,7 +11,7 @@ from cns_core.observers.verification import verify
 from cns_core.regulator import Regulator
 from cns_core.stop import make_stop_rule
 
-CONTROLLERS = ("cns", "cns-finish", "ibvs", "pbvs-truth", "pbvs-essential")
+CONTROLLERS = ("cns", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
 OBSERVERS = ("sift", "sift-tracked", "akaze", "akaze-tracked", "orb", "orb-tracked", "truth")
 _TOLERANCE = 2.0 / 540.0
 
@@ -20,18 +20,19 @@ def build_controller(name, environment, weights=None):
     """A controller for one episode.
 
     Args:
-        name: one of ``CONTROLLERS``; ``cns-finish`` hands over to IBVS near the goal.
+        name: one of ``CONTROLLERS``; ``cns`` is what the library serves, corrected near the goal,
+            ``cns-policy`` the network alone.
         weights: path of CNS weights, None for the shipped ones.
 
     Raises:
         ValueError: for an unknown name.
     """
-    if name in ("cns", "cns-finish"):
+    if name in ("cns", "ibvs"):
+        return make_controller(name, weights)
+    if name == "cns-policy":
         from cns_core.controllers.cns import CnsController
 
-        return CnsController(weights, finish="none" if name == "cns" else "ibvs")
-    if name == "ibvs":
-        return make_controller(name)
+        return CnsController(weights, finish="none")
     if name == "pbvs-truth":
         return PbvsController(
             lambda: se3.inverse(environment.T_goal) @ environment.T, environment.depth_prior_m

@@ -15,9 +15,10 @@ from cns_core.bench.summary import weights_label
 
 QUICK = (
     Suite(("points",), ("cns", "ibvs", "pbvs-truth"), ("none",), verify=(True, False), scenes=2),
-    Suite(("render",), ("cns", "ibvs"), ("sift-tracked",), verify=(True, False), scenes=2),
-    Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",), scenes=2),
     Suite(("affine",), ("cns", "ibvs"), ("sift-tracked",), scenes=2),
+    Suite(("render",), ("cns", "cns-policy", "ibvs"), ("sift-tracked",), scenes=2),
+    Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",), scenes=2),
+    Suite(("render",), ("cns", "ibvs"), ("akaze",), verify=(True, False), scenes=1),
 )
 """A look at everything within five minutes on two cores."""
 
@@ -26,7 +27,7 @@ FULL = (
     Suite(("affine",), ("cns", "ibvs", "pbvs-essential"), ("sift-tracked", "akaze"), scenes=150),
     Suite(
         ("render",),
-        ("cns", "cns-finish", "ibvs", "pbvs-essential"),
+        ("cns", "cns-policy", "ibvs", "pbvs-essential"),
         ("sift-tracked", "sift", "akaze", "orb"),
         verify=(True, False),
     ),
@@ -45,7 +46,7 @@ FULL = (
 def add_arguments(parser):
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a few scenes of everything: minutes")
-    size.add_argument("--full", action="store_true", help="the whole programme: many core-hours")
+    size.add_argument("--full", action="store_true", help="the whole programme: a night on two cores")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder of the report")
     parser.add_argument("--fresh", action="store_true", help="discard what --out holds")
     parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one a core")
