@@ -29,6 +29,7 @@ def draw(rows, path):
                 axes.plot(x, [row["ms_p99"] for row in shown], "_", color="black", markersize=5)
         axes.set_ylabel(title)
         axes.grid(axis="y", alpha=0.3)
+        axes.margins(x=0.01)
         if key != "true_matches_median":
             axes.set_yscale("log")
     axes.set_xticks(range(len(conditions)), conditions, rotation=30, ha="right")
