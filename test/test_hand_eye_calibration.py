@@ -13,7 +13,7 @@ T_FLANGE_CAMERA = se3.pose(
     Rotation.from_euler("xyz", [3, -4, 91], degrees=True), (0.02, -0.06, 0.04)
 )
 # Lying on the table with its z axis into it, as the frame of a board seen from above is.
-T_BASE_BOARD = se3.pose(Rotation.from_euler("xz", [180, 20], degrees=True), (0.5, -0.13, 0.0))
+T_BASE_BOARD = se3.pose(Rotation.from_euler("xz", [180, 20], degrees=True), (0.3, -0.13, 0.0))
 CHESSBOARD = Board(columns=9, rows=6, square_m=0.025)
 CHARUCO = Board(columns=9, rows=6, square_m=0.025, marker_m=0.018)
 _PIXELS_PER_SQUARE = 60
