@@ -166,14 +166,14 @@ class MotionStop(StopRule):
 
     _FEWEST = 5
     _WITHIN_NOISE = 3.0
-    _LARGEST_NOISE = 10.0
+    _LARGEST_NOISE = 4.0
 
     def __init__(
         self,
         *,
         bound=0.01,
         largest_motion=0.02,
-        tolerance=3e-4,
+        tolerance=2e-4,
         dwell_s=0.6,
         window_s=(2.0, 4.0),
         least_rate=0.1,
