@@ -3,10 +3,7 @@
 import math
 from dataclasses import dataclass, field, fields
 
-from cns_ros.share import share_directory
-
 SIMULATED_ROBOT_IP = "127.0.0.1"
-_HAS_WEIGHTS = (share_directory() / "models" / "cns.safetensors").is_file()
 
 
 def _option(default, description, choices=()):
@@ -26,9 +23,7 @@ class ServoOptions:
         "", f"address of the robot's controller; with sim empty for {SIMULATED_ROBOT_IP}"
     )
     observer: str = _option("sift", "keypoint detector", ("sift", "akaze", "orb"))
-    controller: str = _option(
-        "cns" if _HAS_WEIGHTS else "ibvs", "control law; cns needs weights", ("cns", "ibvs")
-    )
+    controller: str = _option("cns", "control law", ("cns", "ibvs"))
     weights: str = _option("", "weights file of the cns controller; empty for the one shipped")
     depth_prior: float = _option(
         0.5, "distance from the desired camera to the centre of the scene [m]"
