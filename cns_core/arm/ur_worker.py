@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from cns_core import se3
+from cns_core.arm.arming import command_obstacle, local_control, robot_obstacle, tcp_error
 from cns_core.arm.channel import Channel, ChannelClosed
 from cns_core.arm.command_path import CommandPath
 from cns_core.arm.config import ArmConfig
@@ -37,11 +37,9 @@ _IDLE_FEEDBACK_TIMEOUT_S = 1.0
 _PLAY_TIMEOUT_S = 2.0
 _LOWEST_FEEDBACK_HZ = 125.0
 _REPORT_S = 0.02
-_AT_REST_RAD_S = 0.01
 _PRIORITY = 20
 _REASON_S = 0.2
 _DASHBOARD_STOP_S = 0.3
-_TCP_TOLERANCE_M, _TCP_TOLERANCE_DEG = 0.02, 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -214,32 +212,13 @@ class Worker:
 
     def _obstacle(self):
         """Why arming is not possible now, empty if it is."""
-        feedback, now = self.feedback, time.monotonic()
         if self.machine.state == State.STOPPING:
             return "still stopping"
-        if feedback.safety_stop:
-            return f"{feedback.safety_stop}: clear it on the pendant"
-        if feedback.not_running:
-            return f"{feedback.not_running}: switch it on and release the brakes"
-        if feedback.program_plays:
-            return "a program is playing on the controller: stop it first"
-        if np.abs(feedback.qd).max() > _AT_REST_RAD_S:
-            return "the arm is moving"
-        if boundary := self.guard.outside(feedback.q):
-            return f"the arm is beyond the {boundary}: jog it back"
-        if not self.path.fresh(now):
-            age = self.path.age(now)
-            ago = f"the last one is {age:.2f} s old" if np.isfinite(age) else "none has come yet"
-            return f"no fresh twist: {ago}, start the controller first"
-        return self._local_control()
-
-    def _local_control(self):
-        try:
-            answer = ask_dashboard(self.config.robot_ip, "is in remote control")
-        except Unreachable as reason:
-            return str(reason)
-        # Controllers before the e-Series do not know the question, and have no such switch.
-        return "the robot is in local control: switch it to remote" if answer == "false" else ""
+        return (
+            robot_obstacle(self.feedback, self.guard)
+            or command_obstacle(self.path, time.monotonic())
+            or local_control(self.config.robot_ip)
+        )
 
     def _take_control(self):
         if self.config.dry_run:
@@ -247,7 +226,6 @@ class Worker:
         control = self.control = Control(self.config.robot_ip, self.config.tool_acceleration_m_s2)
         control.set_tcp(self.config.hand_eye.tcp)
         self._await_program()
-        self._check_tcp()
         return control
 
     def _await_program(self):
@@ -255,29 +233,12 @@ class Worker:
         until = time.monotonic() + _PLAY_TIMEOUT_S
         while time.monotonic() < until:
             self.feedback = self.receiver.read(time.monotonic(), _IDLE_FEEDBACK_TIMEOUT_S)
-            if self.feedback.program_plays and not self._tcp_error():
+            if self.feedback.program_plays and not tcp_error(self.feedback, self.guard):
                 return
             self._listen(0.01)
         if not self.feedback.program_plays:
             raise Refused("the controller does not play the program that was sent to it")
-
-    def _check_tcp(self):
-        if error := self._tcp_error():
-            raise Refused(error)
-
-    def _tcp_error(self):
-        """How the controller's pose of the camera differs from ours; a wrong model shows here."""
-        ours = self.guard.camera_pose(self.feedback.q)
-        theirs = se3.exp(np.concatenate([np.zeros(3), self.feedback.tcp_pose[3:]]))
-        theirs[:3, 3] = self.feedback.tcp_pose[:3]
-        metres = se3.translation_error_m(ours, theirs)
-        degrees = se3.rotation_error_deg(ours, theirs)
-        if metres < _TCP_TOLERANCE_M and degrees < _TCP_TOLERANCE_DEG:
-            return ""
-        return (
-            f"the controller's TCP is {1e3 * metres:.1f} mm and {degrees:.1f} deg off the "
-            f"kinematics of a {self.config.robot_model}: check robot_model"
-        )
+        raise Refused(tcp_error(self.feedback, self.guard))
 
     # Motion
 
