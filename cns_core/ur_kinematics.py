@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _POSITION_LIMIT_RAD = 2.0 * math.pi
-_SINGULAR_SINE = 1e-8
+# Rounding alone makes an arccosine near 1 an angle of up to 1e-7.
+_SINGULAR_SINE = 3e-7
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -51,6 +51,7 @@ def test_jacobian_agrees_with_finite_differences(model, q, tool):
 
 
 @given(models, joints)
+@example(UR_MODELS["ur3e"], np.array([0.0, 6.1953125, 0.0, 6.1953125, 0.0, 0.0]))
 def test_every_inverse_solution_reaches_the_pose(model, q):
     T = model.forward(q)
     solutions = model.inverse_all(T, q)
