@@ -1,9 +1,12 @@
 """Faults on the way to the arm: it comes to rest in time, says why, and stays there."""
 
+import json
+
 import numpy as np
 import pytest
 from support_box import own_address
 
+from cns_core.bench import cli
 from cns_core.bench.fault_cases import CASES, LATE_FEEDBACK
 from cns_core.bench.fault_rig import FULL_MOTION, STANDING, FaultRig
 from cns_core.bench.faults_bench import PHASES, try_fault
@@ -32,6 +35,16 @@ def matrix():
 def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
     row = try_fault(rig, case, phase)
     assert row["passed"], row
+
+
+def test_the_command_writes_the_table(tmp_path, capsys):
+    command = ["faults", "--only", "script killed", "--out", str(tmp_path)]
+    assert cli.main([*command, "--host", own_address()]) == 0
+    rows = json.loads((tmp_path / "faults.json").read_text())
+    assert [row["phase"] for row in rows] == ["rest", "motion"]
+    assert all(row["passed"] and row["stop_time_s"] <= row["bound_s"] for row in rows)
+    assert rows[1]["stop_distance_mm"] > 0.1
+    assert "2 of 2 passed" in capsys.readouterr().out
 
 
 def refusal(rig):

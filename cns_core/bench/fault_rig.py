@@ -168,10 +168,10 @@ class FaultRig:
         moving = self._moving(log)
         if moving[-1]:
             return Stop(np.inf, np.inf)
-        last = np.flatnonzero(moving)[-1] if moving.any() else 0
         steps = np.diff(log.time_s, prepend=log.time_s[0])
         way = np.linalg.norm(log.tcp_velocity[:, :3], axis=1) * steps
-        return Stop(float(log.time_s[last] - fault_at) * moving.any(), float(1e3 * way.sum()))
+        last_s = log.time_s[moving][-1] if moving.any() else fault_at
+        return Stop(float(last_s - fault_at), float(1e3 * way.sum()))
 
     def moved_since(self, since):
         """Whether the arm has moved after a time of the monotonic clock."""
