@@ -46,7 +46,7 @@ FULL = (
 def add_arguments(parser):
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a few scenes of everything: minutes")
-    size.add_argument("--full", action="store_true", help="the whole programme: a night on two cores")
+    size.add_argument("--full", action="store_true", help="everything: a night on two cores")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder of the report")
     parser.add_argument("--fresh", action="store_true", help="discard what --out holds")
     parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one a core")
