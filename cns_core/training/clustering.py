@@ -9,7 +9,7 @@ ROUNDS = 6
 
 def cluster_counts(draw, counts):
     """(S,) clusters for scenes of (S,) keypoints, spread about what affinity propagation finds."""
-    typical = 0.85 * counts.float() ** 0.51 * draw.uniform(0.74, 1.42, len(counts))
+    typical = 0.85 * counts.float() ** 0.51 * draw.uniform(0.4, 1.4, len(counts))
     several = typical.round().long().clamp_min(MIN_CLUSTERS)
     return torch.where(counts <= SINGLETONS_UP_TO, counts, several)
 
