@@ -18,7 +18,7 @@ QUICK = (
     Suite(("affine",), ("cns", "ibvs"), ("sift-tracked",), scenes=2),
     Suite(("render",), ("cns", "cns-policy", "ibvs"), ("sift-tracked",), scenes=2),
     Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",), scenes=2),
-    Suite(("render",), ("cns", "ibvs"), ("akaze",), verify=(True, False), scenes=1),
+    Suite(("render",), ("cns", "ibvs"), ("akaze",), verify=(False,), scenes=1),
 )
 """A look at everything within five minutes on two cores."""
 
