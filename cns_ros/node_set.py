@@ -102,7 +102,12 @@ def _parameters(options, config):
 
 def servo_environment(options, present=os.environ):
     """Environment variables to set for the nodes; what the user has set already stays."""
-    wanted = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(share_directory() / "config" / "fastdds.xml")}
+    wanted = {
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(share_directory() / "config" / "fastdds.xml"),
+        # The nodes are the threads: pools of NumPy and PyTorch would spin in each other's way.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     if options.sim:
         wanted["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     return {name: value for name, value in wanted.items() if name not in present}

@@ -62,8 +62,8 @@ def test_files_named_in_the_description_exist():
 
 def test_discovery_stays_on_this_machine_in_simulation_only():
     assert servo_environment(ServoOptions(sim=True), {})["ROS_AUTOMATIC_DISCOVERY_RANGE"]
-    assert set(servo_environment(ServoOptions(**REAL), {})) == {PROFILES}
-    assert servo_environment(ServoOptions(**REAL), {PROFILES: "mine.xml"}) == {}
+    assert "ROS_AUTOMATIC_DISCOVERY_RANGE" not in servo_environment(ServoOptions(**REAL), {})
+    assert PROFILES not in servo_environment(ServoOptions(**REAL), {PROFILES: "mine.xml"})
 
 
 def test_the_choices_are_those_of_the_library():
