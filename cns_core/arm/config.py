@@ -8,6 +8,8 @@ from cns_core.arm.hand_eye import HandEye
 from cns_core.limits import MotionLimits
 from cns_core.ur_kinematics import UR_MODELS
 
+_LOWEST_FEEDBACK_HZ = 125.0
+
 
 @dataclass(frozen=True)
 class ArmConfig:
@@ -85,6 +87,11 @@ class ArmConfig:
     def period_s(self):
         """Time between two commands."""
         return 1.0 / self.rate_hz
+
+    @property
+    def feedback_hz(self):
+        """How often the controller reports; its default, 500 Hz, is work without a use here."""
+        return max(_LOWEST_FEEDBACK_HZ, self.rate_hz)
 
     @property
     def stop_bound_s(self):

@@ -13,19 +13,20 @@ class Control:
 
     Args:
         host: address of the controller.
+        frequency_hz: how often the controller tells the client its registers.
         tool_acceleration_m_s2: of every change of speed, hard stops included.
 
     Raises:
         RuntimeError: if the controller does not run the script.
     """
 
-    def __init__(self, host, tool_acceleration_m_s2):
+    def __init__(self, host, frequency_hz, tool_acceleration_m_s2):
         # Here, because only the worker process needs the native library.
         from rtde_control import RTDEControlInterface
 
         self._acceleration = tool_acceleration_m_s2
         with deadline(_TAKE_CONTROL_S):
-            self._rtde = RTDEControlInterface(host)
+            self._rtde = RTDEControlInterface(host, frequency_hz)
 
     def set_tcp(self, tcp):
         """Make ``tcp`` (6,), a pose on the flange, the point that the commands move."""

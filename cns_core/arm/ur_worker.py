@@ -35,7 +35,6 @@ _RETRY_S = 1.0
 _TICK_S = 2.0
 _IDLE_FEEDBACK_TIMEOUT_S = 1.0
 _PLAY_TIMEOUT_S = 2.0
-_LOWEST_FEEDBACK_HZ = 125.0
 _REPORT_S = 0.02
 _PRIORITY = 20
 _REASON_S = 0.2
@@ -118,9 +117,7 @@ class Worker:
             try:
                 check_reachable(self.config.robot_ip)
                 with deadline(_CONNECT_S):
-                    self.receiver = Receiver(
-                        self.config.robot_ip, max(_LOWEST_FEEDBACK_HZ, self.config.rate_hz)
-                    )
+                    self.receiver = Receiver(self.config.robot_ip, self.config.feedback_hz)
             except (Unreachable, RuntimeError) as reason:
                 self.machine.apply("disconnect", f"not connected: {reason}")
                 self._report(time.monotonic())
@@ -223,7 +220,9 @@ class Worker:
     def _take_control(self):
         if self.config.dry_run:
             return DryControl()
-        control = self.control = Control(self.config.robot_ip, self.config.tool_acceleration_m_s2)
+        control = self.control = Control(
+            self.config.robot_ip, self.config.feedback_hz, self.config.tool_acceleration_m_s2
+        )
         control.set_tcp(self.config.hand_eye.tcp)
         self._await_program()
         return control
