@@ -34,7 +34,7 @@ def draw_episode(folder, log, camera, frames, desired_image, poses):
 
 
 def _save(path, figure):
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def _views(desired, first, last):
