@@ -18,6 +18,8 @@ class VisualServo:
         verify: reject matches that no rigid camera motion explains.
         tracking: follow keypoints between matchings and refine them to sub-pixel.
         weights: path of CNS weights, ours or the authors' state dict; None for the ones shipped.
+        finish: of the CNS controller: ``'ibvs'`` lets the interaction matrix correct the policy
+            near the goal, ``'none'`` does not.
         stop: stop rule, by name or object, see :func:`cns_core.stop.make_stop_rule`.
         gain: factor on the twist; the paper's loop is gain 1 at 0.04 s.
 
@@ -37,6 +39,7 @@ class VisualServo:
         verify=True,
         tracking=True,
         weights=None,
+        finish="ibvs",
         stop="default",
         gain=1.0,
     ):
@@ -45,7 +48,9 @@ class VisualServo:
         self.camera = camera
         self.observer = observer
         self.regulator = Regulator(
-            make_controller(controller, weights=weights), make_stop_rule(stop), gain=gain
+            make_controller(controller, weights=weights, finish=finish),
+            make_stop_rule(stop),
+            gain=gain,
         )
 
     def set_desired(self, image, depth_prior=0.5):

@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
-from cns_core.controllers import CONTROLLERS, make_controller
+from cns_core.controllers import CONTROLLERS, FINISHES, make_controller
 from cns_core.limits import saturate
 from cns_core.regulator import Regulator
 from cns_core.stop import STOP_RULES, Status, make_stop_rule
@@ -42,6 +42,14 @@ class ControllerNode(Node):
             "CNS weights file, ours or the authors'; empty for the one shipped",
             read_only=True,
         )
+        finish = declare(
+            self,
+            "finish",
+            "ibvs",
+            "what corrects the policy near the goal",
+            choices=FINISHES,
+            read_only=True,
+        )
         stop = declare(
             self,
             "stop",
@@ -51,7 +59,7 @@ class ControllerNode(Node):
             read_only=True,
         )
         self._declare_tunables()
-        controller = make_controller(name, weights=weights or None)
+        controller = make_controller(name, weights=weights or None, finish=finish)
         self._regulator = Regulator(controller, make_stop_rule(stop))
         self._status, self._cause = Status.IDLE, "call ~/start"
         self._step = self._correspondence = self._header = None
@@ -223,6 +231,9 @@ class ControllerNode(Node):
         if self._step is not None:
             values["error"] = float(self._step.error)
             values["matched"] = self._step.correspondence.count
+        finish_share = getattr(self._regulator.controller, "finish_share", None)
+        if finish_share is not None:
+            values["finish_share"] = float(finish_share)
         return values | self._image_age_s.figures("image_age_s")
 
     def _publish_status(self, level=OK):

@@ -5,11 +5,15 @@ from cns_core.controllers.ibvs import IbvsController
 CONTROLLERS = ("cns", "ibvs")
 
 
-def make_controller(controller, weights=None):
+FINISHES = ("none", "ibvs")
+
+
+def make_controller(controller, weights=None, finish="ibvs"):
     """Return the controller named 'cns' or 'ibvs'; a controller object passes through.
 
     Args:
         weights: path of CNS weights, ours or the authors'; None for the ones shipped.
+        finish: ``'ibvs'`` lets the interaction matrix correct the policy near the goal.
 
     Raises:
         ValueError: for an unknown name, or weights that cannot be loaded.
@@ -22,5 +26,5 @@ def make_controller(controller, weights=None):
         # PyTorch takes a second to import, and the classical controllers do without.
         from cns_core.controllers.cns import CnsController
 
-        return CnsController(weights)
+        return CnsController(weights, finish=finish)
     raise ValueError(f"controller must be one of {CONTROLLERS}, got {controller!r}")

@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from cns_core.controllers import FINISHES
 from cns_core.controllers.finish import Handover, consistent, correction
 from cns_core.policy import Policy
 from cns_core.weights import load_policy
-
-FINISHES = ("none", "ibvs")
 
 
 class CnsController:
