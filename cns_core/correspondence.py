@@ -52,8 +52,6 @@ class Correspondence:
         gap = self.current[self.matched] - self.desired[self.matched]
         return float(np.linalg.norm(gap, axis=1).mean())
 
-    def same_target(self, other):
-        """Whether ``other`` (or None) refers to the same desired keypoints."""
-        return other is not None and (
-            self.desired is other.desired or np.array_equal(self.desired, other.desired)
-        )
+    def same_target(self, desired):
+        """Whether (N, 2) ``desired`` are the keypoints this refers to."""
+        return self.desired is desired or np.array_equal(self.desired, desired)

@@ -80,7 +80,7 @@ class Regulator:
         """
         if self._target is None:
             raise RuntimeError("no desired image: call start() first")
-        if not np.array_equal(correspondence.desired, self._target):
+        if not correspondence.same_target(self._target):
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
         status = self.stop.update(correspondence, time_s)

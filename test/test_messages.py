@@ -36,7 +36,7 @@ def test_the_same_target_stays_the_same():
     first, second = (
         correspondence_from_matches(matches_from_correspondence(MATCHES, HEADER)) for _ in range(2)
     )
-    assert first.same_target(second)
+    assert first.same_target(second.desired)
 
 
 def test_matches_of_another_layout_are_refused():
