@@ -79,6 +79,7 @@ def evaluation_settings(settings, mismatch_share, prior_factor=1.0):
             settings.correspondence,
             kernel_sigma=(0.3, 0.3),
             tau_s=(2.5, 5.0),
+            mismatched=1.0,
             mismatch_share=(mismatch_share, mismatch_share),
             jitter=(0.0005, 0.0005),
         ),

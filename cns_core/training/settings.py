@@ -45,10 +45,11 @@ class CorrespondenceSettings:
     fewest: int = 4
     random_miss: float = 0.1
     random_miss_below: int = 64
+    mismatched: float = 0.7  # share of the episodes with any mismatch
     mismatch_share: tuple = (0.0, 0.3)
     lasting_share: float = 0.7
     mismatch_hold_s: float = 2.0
-    jitter: tuple = (0.0002, 0.0016)
+    jitter: tuple = (0.00004, 0.0016)
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class RolloutSettings:
 
     dt_s: float = 0.04
     supervised_share: float = 0.1
-    prior_wrong_share: float = 0.3
-    prior_log_error: tuple = (-1.1, 0.7)
+    prior_wrong_share: float = 0.4
+    prior_log_error: tuple = (-1.5, 0.8)
     fastest: float = 3.0
     view_below_deg: float = 30.0
-    done_rotation_deg: float = 0.3
-    done_translation_m: float = 0.001
+    done_rotation_deg: float = 0.1
+    done_translation_m: float = 0.0003
 
 
 @dataclass(frozen=True)

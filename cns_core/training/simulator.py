@@ -286,6 +286,7 @@ class Simulator:
         high = high.scatter_reduce(0, env[:, None].expand(-1, 2), desired, "amax")
         R, t = self._start(R_goal, t_goal, center)
         share = draw.uniform(*c.mismatch_share, count) * (counts >= 10)
+        share = share * draw.chance(c.mismatched, count)
         lasts = draw.chance(c.lasting_share, count)
         wrong_prior = draw.uniform(*r.prior_log_error, count).exp()
         return Environments(
