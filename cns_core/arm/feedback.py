@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cns_core.arm.priority import coarse_threads
+
 _FIELDS = [
     "timestamp",
     "actual_q",
@@ -118,7 +120,8 @@ class Receiver:
         # Here, because only the worker process needs the native library.
         from rtde_receive import RTDEReceiveInterface
 
-        self._rtde = RTDEReceiveInterface(host, frequency_hz, _FIELDS)
+        with coarse_threads():
+            self._rtde = RTDEReceiveInterface(host, frequency_hz, _FIELDS)
         self._lag = Lag()
 
     def read(self, now, timeout_s):

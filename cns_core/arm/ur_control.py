@@ -3,6 +3,7 @@
 import contextlib
 
 from cns_core.arm.deadline import deadline
+from cns_core.arm.priority import coarse_threads
 
 _TAKE_CONTROL_S = 8.0
 _STOP_S = 2.0
@@ -25,7 +26,7 @@ class Control:
         from rtde_control import RTDEControlInterface
 
         self._acceleration = tool_acceleration_m_s2
-        with deadline(_TAKE_CONTROL_S):
+        with deadline(_TAKE_CONTROL_S), coarse_threads():
             self._rtde = RTDEControlInterface(host, frequency_hz)
 
     def set_tcp(self, tcp):
