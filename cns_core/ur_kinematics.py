@@ -50,14 +50,8 @@ class UrModel:
         Raises:
             ValueError: if ``q`` is not six finite angles.
         """
-        axes, origins, x5, y5 = self._chain(q)
-        c6, s6 = math.cos(q[5]), math.sin(q[5])
-        T = np.eye(4)
-        T[:3, 0] = [c6 * x + s6 * y for x, y in zip(x5, y5, strict=True)]
-        T[:3, 1] = [c6 * y - s6 * x for x, y in zip(x5, y5, strict=True)]
-        T[:3, 2] = axes[5]
-        T[:3, 3] = origins[6]
-        return T
+        chain = self._chain(q)
+        return _flange_pose(q[5], *chain)
 
     def jacobian(self, q, T_flange_tcp=None):
         """(6, 6) geometric Jacobian: joint speeds to the TCP's velocity [v, w] in base axes.
@@ -68,15 +62,17 @@ class UrModel:
         Raises:
             ValueError: if ``q`` is not six finite angles.
         """
-        axes, origins, _, _ = self._chain(q)
-        tcp = origins[6]
+        chain = self._chain(q)
+        axes, origins = chain[:2]
+        x, y, z = origins[6]
         if T_flange_tcp is not None:
-            tcp = (self.forward(q) @ np.asarray(T_flange_tcp, dtype=float)[:, 3])[:3]
-        J = np.empty((6, 6))
-        for i, ((zx, zy, zz), (ox, oy, oz)) in enumerate(zip(axes, origins[:6], strict=True)):
-            rx, ry, rz = tcp[0] - ox, tcp[1] - oy, tcp[2] - oz
-            J[:, i] = (zy * rz - zz * ry, zz * rx - zx * rz, zx * ry - zy * rx, zx, zy, zz)
-        return J
+            tcp = _flange_pose(q[5], *chain) @ np.asarray(T_flange_tcp, dtype=float)[:, 3]
+            x, y, z, _ = tcp.tolist()
+        columns = []
+        for (zx, zy, zz), (ox, oy, oz) in zip(axes, origins[:6], strict=True):
+            rx, ry, rz = x - ox, y - oy, z - oz
+            columns.append((zy * rz - zz * ry, zz * rx - zx * rz, zx * ry - zy * rx, zx, zy, zz))
+        return np.array(columns).T
 
     def condition_number(self, q, T_flange_tcp=None):
         """Ratio of the Jacobian's singular values, lengths measured in units of the reach.
@@ -207,7 +203,17 @@ def _six_angles(q):
 
 
 def _ahead(origin, length, direction):
-    return tuple(o + length * e for o, e in zip(origin, direction, strict=True))
+    (x, y, z), (dx, dy, dz) = origin, direction
+    return x + length * dx, y + length * dy, z + length * dz
+
+
+def _flange_pose(q6, axes, origins, x5, y5):
+    """(4, 4) pose of the flange from the last joint's angle and ``UrModel._chain``."""
+    c6, s6 = math.cos(q6), math.sin(q6)
+    x6 = [c6 * x + s6 * y for x, y in zip(x5, y5, strict=True)]
+    y6 = [c6 * y - s6 * x for x, y in zip(x5, y5, strict=True)]
+    rows = [*zip(x6, y6, axes[5], origins[6], strict=True), (0.0, 0.0, 0.0, 1.0)]
+    return np.array(rows)
 
 
 def _deg_s(*limits):

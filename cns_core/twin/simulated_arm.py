@@ -18,8 +18,20 @@ class SimulatedArm:
         self.model = model
         self.q = np.array(q, dtype=float)
         self.qd = np.zeros(6)
-        self.T_flange_tcp = np.eye(4)
+        self._T_flange_tcp = np.eye(4)
         self.motion = None
+        self._lowest, self._highest = model.position_limits_rad
+        self._speed_limits = np.array(model.speed_limits_rad_s)
+        self._J = None
+
+    @property
+    def T_flange_tcp(self):
+        """(4, 4) pose of the TCP on the flange."""
+        return self._T_flange_tcp
+
+    @T_flange_tcp.setter
+    def T_flange_tcp(self, T):
+        self._T_flange_tcp, self._J = T, None
 
     def tick(self):
         """Move for one tick.
@@ -36,7 +48,8 @@ class SimulatedArm:
         if not isinstance(self.motion, ForcedStop):
             self._check(qd)
         self.qd = qd
-        self.q = self.q + TICK_S * qd
+        if qd.any():
+            self.q, self._J = self.q + TICK_S * qd, None
         if self.motion.finished:
             self.motion, self.qd = None, np.zeros(6)
 
@@ -47,7 +60,9 @@ class SimulatedArm:
 
     def jacobian(self):
         """(6, 6) from joint velocities to the TCP's velocity [v, w] in base axes."""
-        return self.model.jacobian(self.q, self.T_flange_tcp)
+        if self._J is None:
+            self._J = self.model.jacobian(self.q, self.T_flange_tcp)
+        return self._J
 
     def tcp_velocity(self):
         """(6,) velocity of the TCP [v, w] in base axes, m/s and rad/s."""
@@ -67,9 +82,8 @@ class SimulatedArm:
         return self.model.inverse(T, self.q if q_near is None else q_near)
 
     def _check(self, qd):
-        if (np.abs(qd) > self.model.speed_limits_rad_s).any():
+        if (np.abs(qd) > self._speed_limits).any():
             raise SafetyViolation(f"joint speeds {np.round(qd, 2).tolist()} rad/s")
-        lowest, highest = self.model.position_limits_rad
         stopping_at = self.q + 0.5 * qd * np.abs(qd) / FORCED_STOP_RAD_S2
-        if (stopping_at < lowest).any() or (stopping_at > highest).any():
+        if (stopping_at < self._lowest).any() or (stopping_at > self._highest).any():
             raise SafetyViolation(f"joint angles {np.round(self.q, 2).tolist()} rad")
