@@ -150,13 +150,14 @@ class MotionStop(StopRule):
     which the image hardly changes count in full, so an episode does not end while the pose still
     improves unseen by the pixel error. It has converged when for ``dwell_s`` the motion was below
     a tolerance or drowned in the keypoints' noise, or when it certainly no longer falls: over two
-    to four seconds, the longer the more it scatters.
+    to eight seconds, the longer the more it scatters. What it watches is the median keypoint error,
+    so that unverified matches may hold wrong ones.
 
     Attributes:
         motion: the last :class:`RemainingMotion`, or None while the error exceeds ``bound``.
 
     Args:
-        bound: largest mean keypoint error that may count as converged, normalized plane.
+        bound: largest median keypoint error that may count as converged, normalized plane.
         largest_motion: largest remaining motion that may, in depths and rad.
         tolerance: remaining motion that is as good as none, in depths and rad.
         dwell_s: how long it must have been as good as none.
@@ -175,7 +176,7 @@ class MotionStop(StopRule):
         largest_motion=0.02,
         tolerance=2e-4,
         dwell_s=0.6,
-        window_s=(2.0, 4.0),
+        window_s=(2.0, 8.0),
         least_rate=0.1,
         **shared,
     ):
@@ -196,11 +197,12 @@ class MotionStop(StopRule):
         self._recent = deque()
 
     def _converged(self, correspondence, time_s):
-        self.error = correspondence.error
+        seen = correspondence.matched
+        gap = correspondence.current[seen] - correspondence.desired[seen]
+        self.error = float(np.median(np.linalg.norm(gap, axis=1)))
         if self.error > self._bound:
             self._forget()
             return False
-        seen = correspondence.matched
         self.motion = estimate(correspondence.desired[seen], correspondence.current[seen])
         if self.motion.size > self._largest_motion:
             self._recent.clear()
@@ -209,7 +211,7 @@ class MotionStop(StopRule):
         while self._recent[0][0] < time_s - self._longest_s:
             self._recent.popleft()
         times, sizes, deviations = np.array(self._recent).T
-        spans_s = np.linspace(self._shortest_s, self._longest_s, 5)
+        spans_s = np.linspace(self._shortest_s, self._longest_s, 7)
         return self._is_small(times, sizes, deviations) or any(
             self._is_settled(times, sizes, span_s) for span_s in spans_s
         )

@@ -164,6 +164,31 @@ def test_motion_rule_stops_where_a_controller_settles_or_noise_rules():
     assert converge(MotionStop(), lambda t: np.zeros(6)) == pytest.approx(0.6, abs=0.1)
 
 
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_motion_rule_stops_though_a_quarter_of_the_matches_is_wrong(rate):
+    rng = np.random.default_rng(6)
+    rule = MotionStop()
+    rule.start(DESIRED)
+    states = []
+    for time_s in np.arange(0, 20, 0.04):
+        seen = seen_after(0.1 * np.exp(-rate * time_s) * np.ones(6), noise=1e-4, rng=rng)
+        seen.current[rng.choice(100, 25, replace=False)] = rng.uniform(-0.5, 0.5, (25, 2))
+        states.append(rule.update(seen, time_s))
+    assert (Status.CONVERGED in states) == (rate > 0)
+
+
+def test_motion_rule_stops_where_the_motion_wanders():
+    """A learned policy follows the noise; what wanders about one size no longer falls."""
+    rng = np.random.default_rng(7)
+    wander = np.convolve(rng.normal(0, 1, 700), np.ones(25) / 5, "valid")
+
+    def motion(time_s):
+        size = 0.002 * (1.0 + 0.3 * wander[int(time_s / 0.04)])
+        return np.array([size, 0, 0, 0, 0, 0]) + 0.1 * np.exp(-time_s)
+
+    assert 5.0 < converge(MotionStop(), motion, duration_s=24.0) < 20.0
+
+
 def test_motion_rule_does_not_stop_far_from_the_goal():
     assert converge(MotionStop(), lambda t: np.array([0.03, 0, 0, 0, 0, 0.03])) is None
 

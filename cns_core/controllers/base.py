@@ -24,3 +24,12 @@ class Controller(Protocol):
         Raises:
             ValueError: if fewer than ``min_matches`` keypoints are matched.
         """
+
+
+def require_matches(controller, correspondence):
+    """Raise the ValueError of :meth:`Controller.velocity`."""
+    if correspondence.count < controller.min_matches:
+        raise ValueError(
+            f"{type(controller).__name__} needs {controller.min_matches} matched keypoints, "
+            f"got {correspondence.count}"
+        )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cns_core.controllers import FINISHES
+from cns_core.controllers.base import require_matches
 from cns_core.controllers.finish import Handover, consistent, correction
 from cns_core.policy import Policy
 from cns_core.weights import load_policy
@@ -60,10 +61,7 @@ class CnsController:
         Raises:
             ValueError: with fewer than four matched keypoints.
         """
-        if correspondence.count < self.min_matches:
-            raise ValueError(
-                f"CNS needs {self.min_matches} matched keypoints, got {correspondence.count}"
-            )
+        require_matches(self, correspondence)
         self.matched = correspondence.matched
         self._episode.step(correspondence.current, correspondence.matched)
         if self.finish == "none":

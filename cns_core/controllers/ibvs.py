@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cns_core.controllers.base import require_matches
+
 
 def interaction_matrix(points):
     """(2N, 6) interaction matrix of (N, 2) normalized points at depth 1.
@@ -37,10 +39,7 @@ class IbvsController:
         Raises:
             ValueError: with fewer than four matched keypoints.
         """
-        if correspondence.count < self.min_matches:
-            raise ValueError(
-                f"IBVS needs {self.min_matches} matched keypoints, got {correspondence.count}"
-            )
+        require_matches(self, correspondence)
         current = correspondence.current[correspondence.matched]
         desired = correspondence.desired[correspondence.matched]
         mean = 0.5 * (interaction_matrix(current) + interaction_matrix(desired))
