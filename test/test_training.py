@@ -1,5 +1,6 @@
 """Training as a whole: environments, resuming, learning, several processes, the command."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from torch_geometric.data import Batch
 
 from cns_core.network.cns import Cns, FrameGraph
 from cns_core.network.packed import CnsNetwork
-from cns_core.training import checkpoint, curves, distributions
+from cns_core.network.variants import structure
+from cns_core.training import ablations, checkpoint, curves, distributions
 from cns_core.training import evaluate as evaluation
 from cns_core.training.benchmark import alone, keypoint_graph
 from cns_core.training.evaluate import evaluate, evaluation_settings
@@ -211,9 +213,28 @@ def test_evaluation_compares_weights_by_section(settings, tmp_path, capsys):
     run.save()
     weights = str(tmp_path / "cns.safetensors")
     evaluation.main(["--weights", weights, "--episodes", "6", "--steps", "2", "--priors", "0.5"])
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 * 5 and "mismatches 10%, prior x 0.5" in lines[5]
-    assert [line.split()[0] for line in lines[1:5]] == ["S", "M", "L", "A"]
+    printed = capsys.readouterr().out
+    assert "mismatches 10%, prior x 0.5, 6 scenes" in printed
+    rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| cns |")]
+    assert [row[1] for row in rows] == ["S", "M", "L", "A"] * 2
+
+
+def test_ablations_are_trained_once_and_compared(tmp_path, capsys):
+    config = tmp_path / "ablation.yaml"
+    config.write_text(yaml.safe_dump(tree()))
+    command = ["--config", str(config), "--out", str(tmp_path / "out")]
+    command += ["--episodes", "3", "--steps", "2", "--mismatches", "0"]
+    ablations.main(command)
+    rows = json.loads((tmp_path / "out" / "ablations.json").read_text())
+    assert {row["weights"] for row in rows} == set(ablations.VARIANTS)
+    for name, network in ablations.VARIANTS.items():
+        weights = tmp_path / "out" / f"{ablations.FILE_NAMES[name]}.safetensors"
+        made = structure(load_network(weights))
+        assert (made["clustering"], made["memory"]) == (network.clustering, network.memory)
+
+    capsys.readouterr()
+    ablations.main(command)
+    assert "environment steps into" not in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import argparse
 import itertools
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
@@ -133,41 +134,65 @@ def evaluate(network, settings, episodes, steps, points, seed=_SEED, cluster=Non
     return Result(initial.rad2deg(), rotation.rad2deg(), 1e3 * translation, settled)
 
 
-def main(argv=None):
-    """Print success, steps and errors by section for every weights file, mismatch and prior."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", nargs="+", help="files; the shipped ones if left out")
+def add_scene_arguments(parser):
+    """What the scenes are, for every command that evaluates."""
     parser.add_argument("--mismatches", type=float, nargs="+", default=[0.0, 0.1], help="shares")
     parser.add_argument("--priors", type=float, nargs="+", default=[1.0], help="assumed over true")
     parser.add_argument("--episodes", type=int, default=150)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--points", type=int, nargs=2, default=(64, 512), help="of a scene")
     parser.add_argument("--seed", type=int, default=_SEED, help="of the scenes")
+
+
+def compare(weights, args):
+    """Print and return figures of several weights on the same scenes, a table each condition.
+
+    Args:
+        weights: file by label.
+        args: with the attributes of :func:`add_scene_arguments`.
+
+    Returns:
+        A list of dictionaries: label, mismatches, prior, section and the section's figures.
+    """
+    networks = {label: load_network(path) for label, path in weights.items()}
+    rows = []
+    for mismatch, prior in itertools.product(args.mismatches, args.priors):
+        print(f"\nmismatches {mismatch:.0%}, prior x {prior:g}, {args.episodes} scenes\n")
+        print("| weights | section | success % | steps | rotation deg | translation mm |")
+        print("|---|---|---|---|---|---|")
+        for label, network in networks.items():
+            result = _closed_loop(network, mismatch, prior, args)
+            for section, figures in result.sections().items():
+                row = {"weights": label, "mismatches": mismatch, "prior": prior}
+                rows.append({**row, "section": section, **figures})
+                print(f"| {label} | {section} | {_cells(**figures)} |", flush=True)
+    return rows
+
+
+def _closed_loop(network, mismatch, prior, args):
+    settings = evaluation_settings(Settings(curriculum=()), mismatch, prior)
+    settings = replace(settings, network=replace(settings.network, clustering=network.clustering))
+    cluster = affinity_clusters if network.clustering else None
+    return evaluate(network, settings, args.episodes, args.steps, args.points, args.seed, cluster)
+
+
+def _cells(success, steps, rotation_error_deg, translation_error_mm):
+    return (
+        f"{100 * success:.1f} | {steps:.0f} | {rotation_error_deg:.3f} | {translation_error_mm:.2f}"
+    )
+
+
+def main(argv=None):
+    """Print success, steps and errors by section for every weights file, mismatch and prior."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", nargs="+", help="files; the shipped ones if left out")
+    add_scene_arguments(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    for path in args.weights or [default_weights()]:
-        network = load_network(path)
-        for mismatch, prior in itertools.product(args.mismatches, args.priors):
-            settings = evaluation_settings(Settings(curriculum=()), mismatch, prior)
-            result = evaluate(
-                network,
-                settings,
-                args.episodes,
-                args.steps,
-                args.points,
-                args.seed,
-                affinity_clusters,
-            )
-            print(f"{path}, mismatches {mismatch:.0%}, prior x {prior:g}")
-            for section, figures in result.sections().items():
-                print(f"  {section}  {_line(**figures)}", flush=True)
-
-
-def _line(success, steps, rotation_error_deg, translation_error_mm):
-    return (
-        f"success {success:6.1%}  steps {steps:5.1f}  "
-        f"rotation {rotation_error_deg:.3f} deg  translation {translation_error_mm:.2f} mm"
-    )
+    files = [Path(path) for path in args.weights or [default_weights()]]
+    # File names are enough where they differ.
+    names = [path.stem for path in files]
+    compare(dict(zip(names if len(set(names)) == len(names) else files, files, strict=True)), args)
 
 
 if __name__ == "__main__":
