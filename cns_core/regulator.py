@@ -47,6 +47,7 @@ class Regulator:
         self.gain = _positive("gain", gain)
         self._scale = None
         self._target = None
+        self._status = None
         self._graph_s = 0.0
 
     def start(self, desired, depth_prior=0.5):
@@ -60,11 +61,15 @@ class Regulator:
             ValueError: if ``depth_prior`` is not positive and finite.
         """
         self.set_depth_prior(depth_prior)
-        before = time.perf_counter()
-        self.controller.start(desired)
-        self._graph_s = time.perf_counter() - before
-        self.stop.start(desired)
         self._target = desired
+        self._start_controller()
+        self.stop.start(desired)
+        self._status = self.stop.status
+
+    def _start_controller(self):
+        before = time.perf_counter()
+        self.controller.start(self._target)
+        self._graph_s = time.perf_counter() - before
 
     def set_depth_prior(self, depth_prior):
         """Change the depth prior (m) without restarting the episode."""
@@ -84,6 +89,10 @@ class Regulator:
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
         status = self.stop.update(correspondence, time_s)
+        if status is Status.LOST and self._status is not Status.LOST:
+            # Whatever moves the view from here on, the controller's memory does not know of it.
+            self._start_controller()
+        self._status = status
         twist = np.zeros(6)
         if status is Status.SERVOING and correspondence.count >= self.controller.min_matches:
             twist = self.gain * self._scale * self.controller.velocity(correspondence)

@@ -19,9 +19,10 @@ class Constant:
 
     def __init__(self, twist):
         self.twist = np.array(twist, dtype=float)
+        self.starts = 0
 
     def start(self, desired):
-        pass
+        self.starts += 1
 
     def velocity(self, correspondence):
         return self.twist
@@ -53,6 +54,18 @@ def test_no_motion_with_too_few_matches_and_lost_after_a_while():
         np.testing.assert_array_equal(step.twist, 0.0)
     assert step.status is Status.LOST
     assert regulator.step(shifted(0.1), 5.04).status is Status.SERVOING
+
+
+def test_a_lost_target_clears_the_controllers_memory_once():
+    regulator = started(Constant(np.ones(6)))
+    few = np.arange(30) < 3
+    for time_s in (0.0, 1.0, 1.9):
+        regulator.step(shifted(0.1, few), time_s)
+    assert regulator.controller.starts == 1
+    for time_s in (2.1, 2.2, 2.3):
+        assert regulator.step(shifted(0.1, few), time_s).status is Status.LOST
+    regulator.step(shifted(0.1), 2.4)
+    assert regulator.controller.starts == 2
 
 
 def test_converged_means_at_rest():
