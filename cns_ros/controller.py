@@ -63,7 +63,8 @@ class ControllerNode(Node):
         self._regulator = Regulator(controller, make_stop_rule(stop))
         self._status, self._cause = Status.IDLE, "call ~/start"
         self._step = self._correspondence = self._header = None
-        self._received = 0.0
+        # Of the newest matches, and of the newest ones from an image that may move something.
+        self._received = self._fresh_at = 0.0
         self._zeros_left = 0
         self._control_ms, self._image_age_s = Recent(), Recent()
 
@@ -95,7 +96,7 @@ class ControllerNode(Node):
             self,
             "matches_timeout",
             0.5,
-            "silence of the observer after which the episode is stopped",
+            "time without matches from a fresh image after which the episode is stopped",
             unit="s",
             range=(0.05, 10.0),
         )
@@ -119,6 +120,8 @@ class ControllerNode(Node):
             self._finish(Status.IDLE, f"matches refused: {reason}", ERROR)
             return
         self._header, self._received = message.header, time.monotonic()
+        if not self._too_old():
+            self._fresh_at = self._received
         if self._is_active():
             self._servo()
         elif self._zeros_left:
@@ -181,10 +184,10 @@ class ControllerNode(Node):
         self._publish_status(level)
 
     def _watch(self):
-        """Stop when the observer falls silent, and send the zeros that no frame asks for."""
-        silence_s = time.monotonic() - self._received
+        """Stop when nothing fresh is observed, and send the zeros that no frame asks for."""
+        silence_s = time.monotonic() - self._fresh_at
         if self._is_active() and silence_s > self._value("matches_timeout"):
-            self._finish(Status.IDLE, f"no matches for {silence_s:.2f} s", ERROR)
+            self._finish(Status.IDLE, self._cause or f"no matches for {silence_s:.2f} s", ERROR)
         elif self._zeros_left and not self._is_active():
             self._publish_zero()
 
@@ -201,6 +204,8 @@ class ControllerNode(Node):
         silence_s = time.monotonic() - self._received
         if silence_s > _FRESH_S:
             return f"the newest matches came {silence_s:.1f} s ago: the observer is silent"
+        if reason := self._too_old():
+            return reason
         needed = self._regulator.controller.min_matches
         if self._correspondence.count < needed:
             return f"{self._correspondence.count} keypoints matched, {needed} are needed"

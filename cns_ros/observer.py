@@ -44,6 +44,14 @@ class ObserverNode(Node):
                 read_only=True,
             ),
         }
+        self._frozen_images = declare(
+            self,
+            "frozen_images",
+            5,
+            "repetitions of an image, noise and all, that mean a frozen camera; 0 for no limit",
+            range=(0, 1000),
+            read_only=True,
+        )
         path = declare(
             self,
             "desired_image_path",
@@ -54,6 +62,7 @@ class ObserverNode(Node):
         self._desired_image = _read_image(path) if path else None
         self._camera = self._observer = self._newest = self._problem = None
         self._newest_received = 0.0
+        self._repetitions = 0
         self._last_stamp_s = None
         self._matched = 0
         self._observe_ms = Recent()
@@ -88,20 +97,31 @@ class ObserverNode(Node):
             self._try_desired(self._desired_image)
 
     def _on_image(self, message):
+        if self._is_late(message) or self._is_frozen(message):
+            return
         self._newest, self._newest_received = message, time.monotonic()
         if self._observer is None:
             self._complain("no camera_info yet")
-        elif self._observer.desired is not None and not self._is_late(message):
+        elif self._observer.desired is not None:
             self._observe(message)
 
     def _is_late(self, message):
-        """Whether a newer image was worked on before; a clock set back further starts anew."""
+        """Whether this or a newer image came before; a clock set back further starts anew."""
         stamp_s, last_s = seconds(message.header.stamp), self._last_stamp_s
         self._last_stamp_s = stamp_s
         if last_s is not None and 0.0 <= last_s - stamp_s < _REORDERED_S:
             self._last_stamp_s = last_s
             return True
         return False
+
+    def _is_frozen(self, message):
+        """Whether the camera repeats an image under new stamps: no two real ones are the same."""
+        same = self._newest is not None and message.data == self._newest.data
+        self._repetitions = self._repetitions + 1 if same else 0
+        if not self._frozen_images or self._repetitions < self._frozen_images:
+            return False
+        self._complain(f"frozen camera: {self._repetitions} images repeat one, bit for bit")
+        return True
 
     def _observe(self, message):
         before = time.perf_counter()
@@ -167,6 +187,9 @@ class ObserverNode(Node):
         values = {"matched": self._matched, **self._observe_ms.figures("observe_ms")}
         if self._newest is not None:
             values["image_age_s"] = age_s(self, self._newest.header.stamp)
+            silence_s = time.monotonic() - self._newest_received
+            if silence_s > _FRESH_S:
+                return WARN, self._problem or f"no fresh image for {silence_s:.1f} s", values
         if self._problem:
             return WARN, self._problem, values
         if self._newest is None:

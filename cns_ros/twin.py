@@ -3,9 +3,12 @@
 Only the ground truth, which is for measuring, goes past the wire that a real arm has.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PoseStamped, Quaternion
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
@@ -13,9 +16,12 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from cns_core.arm.hand_eye import HandEye
+from cns_core.twin.camera_faults import KINDS, CameraFaults
 from cns_core.twin.control_box import ControlBox
+from cns_core.twin.motion_log import MotionReader
 from cns_core.twin.sensor import ImageSensor
 from cns_core.twin.workcell import CAMERA, Workcell
+from cns_ros.diagnostics import seconds
 from cns_ros.image_codec import encode
 from cns_ros.messages import info_from_camera
 from cns_ros.parameters import declare
@@ -29,6 +35,18 @@ IMAGE_RATE_HZ = 30.0
 def load_hand_eye(path):
     """The twin's true hand-eye pose: ``path``, or the file that the package ships."""
     return HandEye.load(path or Path(share_directory(), "config", "twin_hand_eye.yaml"))
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """An image and the time of its exposure."""
+
+    stamp: Time
+    image: np.ndarray
+
+    @property
+    def time_s(self):
+        return seconds(self.stamp)
 
 
 class TwinNode(Node):
@@ -62,12 +80,24 @@ class TwinNode(Node):
             range=(0.0, 50.0),
             read_only=True,
         )
+        robot = declare(
+            self,
+            "robot",
+            True,
+            "bring up the control box, too; false where one is running at host already",
+            read_only=True,
+        )
+        declare(self, "camera_fault", "none", "what is wrong with the camera", choices=KINDS)
         hand_eye = load_hand_eye(path)
         self._camera_frame = hand_eye.camera_frame
         self._workcell = Workcell(seed, hand_eye.T_flange_camera)
         self._sensor = ImageSensor(noise_std=noise, seed=seed)
-        self._box = ControlBox(host, q_home=self._workcell.episode()[0])
-        self._box.start()
+        self._faults = CameraFaults(seed)
+        self._box = None
+        if robot:
+            self._box = ControlBox(host, q_home=self._workcell.episode()[0])
+            self._box.start()
+        self._arm = MotionReader(host)
         self._image = self.create_publisher(Image, "image", NEWEST)
         self._camera_info = self.create_publisher(CameraInfo, "camera_info", NEWEST)
         self._ground_truth = self.create_publisher(PoseStamped, "~/ground_truth", NEWEST)
@@ -75,17 +105,26 @@ class TwinNode(Node):
 
     def destroy_node(self):
         """Switch the control box off, then end the node."""
-        self._box.stop()
+        if self._box is not None:
+            self._box.stop()
         super().destroy_node()
 
     def _shoot(self):
-        """Publish one image; its stamp is the time of the exposure, before the rendering."""
+        """Take one image; its stamp is the time of the exposure, before the rendering."""
         stamp = self.get_clock().now().to_msg()
-        q = self._box.state().q
-        header = Header(stamp=stamp, frame_id=self._camera_frame)
+        q = self._arm.state().q
         pose = _pose_message(self._workcell.camera_pose(q), Header(stamp=stamp, frame_id="base"))
         self._ground_truth.publish(pose)
-        self._image.publish(encode(self._sensor.expose([self._workcell.render(q)]), header))
+        image = self._sensor.expose([self._workcell.render(q)])
+        fault = self.get_parameter("camera_fault").value
+        if fault != self._faults.kind:
+            self._faults.begin(fault)
+        for shot in self._faults.pass_on(_Shot(stamp, image)):
+            self._publish(shot)
+
+    def _publish(self, shot):
+        header = Header(stamp=shot.stamp, frame_id=self._camera_frame)
+        self._image.publish(encode(shot.image, header))
         self._camera_info.publish(info_from_camera(CAMERA, header))
 
 

@@ -182,6 +182,16 @@ def test_an_old_image_moves_nothing(rig):
     assert np.any(rig.answer())
 
 
+def test_old_images_alone_end_the_episode(rig):
+    rig.start()
+    assert np.any(rig.answer())
+    rig.graph.until(lambda: rig.statuses[-1].message == "idle", rig.send_late)
+    assert "s old" in rig.until_status("idle")["cause"]
+    answer = rig.graph.call("controller/start")
+    assert not answer.success
+    assert "s old" in answer.message
+
+
 def test_reset_goes_on_towards_the_goal(rig):
     rig.start()
     rig.answer()

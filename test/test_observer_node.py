@@ -1,7 +1,9 @@
 """The observer node over real DDS: the desired image, matches, and every kind of bad image."""
 
+import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from ros_graph import with_parameters
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from sklearn.datasets import load_sample_image
@@ -20,9 +22,11 @@ PHOTO = np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 60:380, ::-1
 class Rig:
     """A fake camera in front of a real observer node."""
 
-    def __init__(self, graph, **parameters):
+    def __init__(self, graph, frozen_images=0, **parameters):
         self.graph = graph
-        self.observer = graph.add(with_parameters(ObserverNode, tracking=False, **parameters))
+        self.observer = graph.add(
+            with_parameters(ObserverNode, tracking=False, frozen_images=frozen_images, **parameters)
+        )
         self.image = graph.node.create_publisher(Image, "image", NEWEST)
         self.info = graph.node.create_publisher(CameraInfo, "camera_info", NEWEST)
         self.matches = graph.collect(PointCloud2, "matches", NEWEST)
@@ -126,18 +130,34 @@ def test_an_unknown_encoding_is_named(rig):
     assert "32FC3" in rig.observer._problem
 
 
-def test_late_images_are_left_out(rig):
+def test_repeated_and_older_images_are_never_worked_on(rig):
     assert rig.set_desired().success
     rig.matches.clear()
     rig.graph.until(lambda: rig.matches, rig.shoot)
     newest = rig.matches[-1].header.stamp
-    late = encode(PHOTO, Header(stamp=newest))
+    older = Time(sec=newest.sec - (newest.nanosec < 1e8), nanosec=(newest.nanosec - 10**8) % 10**9)
     answered = rig.observer._observe_ms.count
-    newest_seen = rig.observer._newest
-    rig.graph.until(
-        lambda: rig.observer._newest is not newest_seen, lambda: rig.image.publish(late)
-    )
+    for stamp in (newest, older, newest):
+        rig.image.publish(encode(PHOTO, Header(stamp=stamp)))
+    rig.see()
+    assert rig.observer._observe_ms.count == answered + 1
+
+
+def test_a_frozen_camera_is_noticed_and_its_images_left_out(ros_graph):
+    rig = Rig(ros_graph, frozen_images=3)
+    noise = np.random.default_rng(0).integers(0, 3, (8, *PHOTO.shape), np.uint8)
+    noisy = iter([cv2.add(PHOTO, grain) for grain in noise])
+    assert rig.set_desired(next(noisy)).success
+    frozen = next(noisy)
+    rig.graph.until(lambda: rig.observer._problem is not None, lambda: rig.shoot(frozen))
+    assert "frozen camera: 3 images" in rig.observer._problem
+    answered = rig.observer._observe_ms.count
+    assert answered <= 3
+    rig.graph.until(lambda: rig.observer._repetitions > 5, lambda: rig.shoot(frozen))
     assert rig.observer._observe_ms.count == answered
+    rig.see(next(noisy))
+    assert rig.observer._observe_ms.count == answered + 1
+    assert rig.observer._problem is None
 
 
 def test_a_latched_desired_image_waits_for_the_camera(rig):
@@ -149,8 +169,6 @@ def test_a_latched_desired_image_waits_for_the_camera(rig):
 
 
 def test_a_desired_image_from_a_file(ros_graph, tmp_path):
-    import cv2
-
     path = tmp_path / "desired.png"
     cv2.imwrite(str(path), PHOTO)
     rig = Rig(ros_graph, desired_image_path=str(path))

@@ -26,6 +26,9 @@ class CameraFaults:
 
     Args:
         seed: of the frames that are lost.
+
+    Attributes:
+        kind: the present fault.
     """
 
     def __init__(self, seed=0):
@@ -40,6 +43,7 @@ class CameraFaults:
         """
         if kind not in KINDS:
             raise ValueError(f"the camera fault must be one of {KINDS}, got {kind!r}")
+        self.kind = kind
         self._pass_on = getattr(self, f"_{kind}")
         self._held = deque()
         self._began_s = None
