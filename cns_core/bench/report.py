@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from cns_core.bench import plots
+from cns_core.bench import plots, tables
 from cns_core.bench.summary import rows
 
 PAPER = """\
@@ -13,28 +13,6 @@ For comparison, the paper (150 scenes of YCB objects in PyBullet, not these scen
 RANSAC: CNS success 100 %, TS 207.8 ± 43.8, RE 0.12 ± 0.11 deg, TE 1.39 ± 1.40 mm, mCT 11.5 ms;
 without clustering 99.33 %, 378.7, 0.72, 9.29, 67.4 ms; without GConvGRU 99.33 %, 218.6, 0.23, 2.92,
 10.1 ms; GGNN in its place 97.33 %, 203.4, 0.24, 2.84, 10.2 ms (Table II)."""
-
-_HEADERS = {
-    "controller": "controller",
-    "weights": "weights",
-    "observer": "observer",
-    "verify": "verified",
-    "perturbation": "perturbation",
-    "section": "section",
-    "episodes": "n",
-    "success": "SR % (95 %)",
-    "strict": "strict %",
-    "steps": "TS (0.04 s)",
-    "rotation": "RE deg",
-    "translation": "TE mm",
-    "all": "TE mm, all",
-    "path": "path",
-    "observe": "mOT ms",
-    "control": "mCT ms",
-    "total": "mTT ms",
-    "p99": "p99 ms",
-    "graph": "graph ms",
-}
 
 NOTES = """\
 SR: final rotation error below 3 deg and translation error below 3 cm, with Wilson's interval;
@@ -68,51 +46,6 @@ def write_report(folder, records, facts):
     return content
 
 
-def markdown_table(table):
-    """The rows as one Markdown table an environment, {environment: text}."""
-    result = {}
-    for environment in dict.fromkeys(row["environment"] for row in table):
-        cells = [_cells(row) for row in table if row["environment"] == environment]
-        lines = ["| " + " | ".join(_HEADERS.values()) + " |", "|" + "---|" * len(_HEADERS)]
-        lines += ["| " + " | ".join(cell.values()) + " |" for cell in cells]
-        result[environment] = "\n".join(lines)
-    return result
-
-
-def _cells(row):
-    return {
-        "controller": row["controller"],
-        "weights": row["weights"],
-        "observer": row["observer"],
-        "verify": "yes" if row["verify"] else "no",
-        "perturbation": row["perturbation"],
-        "section": row["section"],
-        "episodes": str(row["episodes"]),
-        "success": f"{100 * row['success_rate']:.1f} "
-        f"({100 * row['success_low']:.0f}–{100 * row['success_high']:.0f})",
-        "strict": f"{100 * row['strict_success_rate']:.1f}",
-        "steps": _spread(row, "steps", 0),
-        "rotation": _spread(row, "rotation_error_deg", 3),
-        "translation": _spread(row, "translation_error_mm", 3),
-        "all": _number(row["translation_error_mm_mean_all"], 2),
-        "path": _number(row["path_ratio_mean"], 2),
-        "observe": _number(row["observe_ms"], 1),
-        "control": _number(row["control_ms"], 1),
-        "total": _number(row["total_ms"], 1),
-        "p99": _number(row["frame_ms_p99"], 1),
-        "graph": _number(row["graph_ms"], 0),
-    }
-
-
-def _number(value, digits):
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _spread(row, name, digits):
-    mean, std = row[f"{name}_mean"], row[f"{name}_std"]
-    return "–" if mean is None else f"{mean:.{digits}f} ± {std:.{digits}f}"
-
-
 def _facts_lines(facts):
     machine, versions = facts["machine"], facts["versions"]
     return [
@@ -136,8 +69,8 @@ def _failure_lines(failed):
 
 def _markdown(facts, table, failed, pictures):
     parts = ["# Benchmark of cns_ros", *_facts_lines(facts), NOTES]
-    for environment, text in markdown_table(table).items():
-        parts += [f"## {environment}", text]
+    for environment, part in tables.by_environment(table).items():
+        parts += [f"## {environment}", tables.markdown(part)]
     parts += [PAPER, "## Plots"]
     parts += [f"![{title}]({name})" for name, title in pictures.items()]
     parts.append(f"## Failed episodes: {len(failed)}")
@@ -157,9 +90,8 @@ tr:hover{background:#f3f3f3}"""
 def _html(folder, facts, table, failed, pictures):
     parts = ["<h1>Benchmark of cns_ros</h1>"]
     parts += [f"<p>{html.escape(text)}</p>" for text in [*_facts_lines(facts), NOTES]]
-    for environment in markdown_table(table):
-        cells = [_cells(row) for row in table if row["environment"] == environment]
-        parts += [f"<h2>{environment}</h2>", _html_table(cells)]
+    for environment, part in tables.by_environment(table).items():
+        parts += [f"<h2>{environment}</h2>", tables.page(part)]
     parts += [f"<p>{html.escape(PAPER)}</p>", "<h2>Plots</h2>"]
     parts += [f'<h3>{html.escape(t)}</h3><img src="{n}">' for n, t in pictures.items()]
     parts.append(f"<h2>Failed episodes: {len(failed)}</h2>")
@@ -171,15 +103,6 @@ def _html(folder, facts, table, failed, pictures):
     title = "<title>Benchmark of cns_ros</title>"
     head = f'<!doctype html><meta charset="utf-8">{title}<style>{_STYLE}</style>'
     return head + "\n".join(parts) + "\n"
-
-
-def _html_table(cells):
-    def line(tag, values):
-        inner = "".join(f"<{tag}>{html.escape(value)}</{tag}>" for value in values)
-        return f"<tr>{inner}</tr>"
-
-    lines = [line("th", _HEADERS.values()), *(line("td", cell.values()) for cell in cells)]
-    return "<table>" + "".join(lines) + "</table>"
 
 
 def clear(folder):

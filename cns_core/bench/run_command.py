@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from cns_core.bench import tables
 from cns_core.bench.conditions import PERTURBATIONS
 from cns_core.bench.contestants import CONTROLLERS, OBSERVERS
 from cns_core.bench.machine import describe_machine, describe_versions, fingerprint
@@ -72,8 +73,9 @@ def run(args):
         print(f"cns-bench: {error}", file=sys.stderr)
         return 2
     # Plotting needs matplotlib, which the parallel workers do without.
+    from cns_core.bench import tables
     from cns_core.bench.replay import replay
-    from cns_core.bench.report import clear, markdown_table, write_report
+    from cns_core.bench.report import clear, write_report
 
     if args.fresh:
         clear(args.out)
@@ -93,8 +95,8 @@ def run(args):
     shown = next((s for s in specs if s.environment == "render" and s.observer != "truth"), None)
     if shown is not None:
         replay(shown, args.out / "sample")
-    for environment, text in markdown_table(content["rows"]).items():
-        print(f"\n{environment}\n{text}")
+    for environment, part in tables.by_environment(content["rows"]).items():
+        print(f"\n{environment}: {tables.markdown(part)}")
     print(f"\nreport: {args.out / 'report.html'}")
     return 0
 

@@ -1,0 +1,103 @@
+"""Rows of a report as tables for people: what all rows share is said once, above."""
+
+import html
+
+_LABELS = {
+    "controller": "controller",
+    "weights": "weights",
+    "observer": "observer",
+    "verify": "verified",
+    "perturbation": "perturbation",
+}
+_FIGURES = (
+    "section",
+    "n",
+    "SR % (95 %)",
+    "strict %",
+    "TS (0.04 s)",
+    "RE deg",
+    "TE mm",
+    "TE mm, all",
+    "path",
+    "mOT ms",
+    "mCT ms",
+    "mTT ms",
+    "p99 ms",
+    "graph ms",
+)
+
+
+def by_environment(rows):
+    """{environment: its rows}, in their order."""
+    names = dict.fromkeys(row["environment"] for row in rows)
+    return {name: [row for row in rows if row["environment"] == name] for name in names}
+
+
+def markdown(rows):
+    """One environment's rows as a Markdown table below a line of what they share."""
+    caption, headers, lines = _layout(rows)
+    table = [headers, ["---"] * len(headers), *lines]
+    text = "\n".join("| " + " | ".join(cells) + " |" for cells in table)
+    return f"{caption}\n\n{text}" if caption else text
+
+
+def page(rows):
+    """The same as HTML."""
+    caption, headers, lines = _layout(rows)
+    body = "".join(_html_line("td", cells) for cells in lines)
+    return f"<p>{html.escape(caption)}</p><table>{_html_line('th', headers)}{body}</table>"
+
+
+def _html_line(tag, values):
+    inner = "".join(f"<{tag}>{html.escape(value)}</{tag}>" for value in values)
+    return f"<tr>{inner}</tr>"
+
+
+def _layout(rows):
+    """What all rows share in words, the headers, and the cells of each row."""
+    labels = [_label_cells(row) for row in rows]
+    shared = {name for name in _LABELS if len({cells[name] for cells in labels}) == 1}
+    if len(rows) == 1:
+        shared = set()
+    said = [f"{_LABELS[name]} {labels[0][name]}" for name in _LABELS if name in shared]
+    own = [name for name in _LABELS if name not in shared]
+    headers = [*(_LABELS[name] for name in own), *_FIGURES]
+    lines = [
+        [*(cells[name] for name in own), *_figure_cells(row)]
+        for cells, row in zip(labels, rows, strict=True)
+    ]
+    return ", ".join(text for text in said if not text.endswith(" ")), headers, lines
+
+
+def _label_cells(row):
+    return {name: row[name] for name in _LABELS} | {"verify": "yes" if row["verify"] else "no"}
+
+
+def _figure_cells(row):
+    """In the order of ``_FIGURES``."""
+    return [
+        row["section"],
+        str(row["episodes"]),
+        f"{100 * row['success_rate']:.1f} "
+        f"({100 * row['success_low']:.0f}–{100 * row['success_high']:.0f})",
+        f"{100 * row['strict_success_rate']:.1f}",
+        _spread(row, "steps", 0),
+        _spread(row, "rotation_error_deg", 3),
+        _spread(row, "translation_error_mm", 3),
+        _number(row["translation_error_mm_mean_all"], 2),
+        _number(row["path_ratio_mean"], 2),
+        _number(row["observe_ms"], 1),
+        _number(row["control_ms"], 1),
+        _number(row["total_ms"], 1),
+        _number(row["frame_ms_p99"], 1),
+        _number(row["graph_ms"], 0),
+    ]
+
+
+def _number(value, digits):
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _spread(row, name, digits):
+    mean, std = row[f"{name}_mean"], row[f"{name}_std"]
+    return "–" if mean is None else f"{mean:.{digits}f} ± {std:.{digits}f}"
