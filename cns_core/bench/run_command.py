@@ -73,7 +73,6 @@ def run(args):
         print(f"cns-bench: {error}", file=sys.stderr)
         return 2
     # Plotting needs matplotlib, which the parallel workers do without.
-    from cns_core.bench import tables
     from cns_core.bench.replay import replay
     from cns_core.bench.report import clear, write_report
 
@@ -96,7 +95,7 @@ def run(args):
     if shown is not None:
         replay(shown, args.out / "sample")
     for environment, part in tables.by_environment(content["rows"]).items():
-        print(f"\n{environment}: {tables.markdown(part)}")
+        print(f"\n{environment}: {tables.markdown(part, brief=True)}")
     print(f"\nreport: {args.out / 'report.html'}")
     return 0
 

@@ -25,6 +25,7 @@ _FIGURES = (
     "p99 ms",
     "graph ms",
 )
+_DETAILS = ("strict %", "TE mm, all", "path", "mOT ms", "mCT ms", "p99 ms", "graph ms")
 
 
 def by_environment(rows):
@@ -33,9 +34,16 @@ def by_environment(rows):
     return {name: [row for row in rows if row["environment"] == name] for name in names}
 
 
-def markdown(rows):
-    """One environment's rows as a Markdown table below a line of what they share."""
+def markdown(rows, brief=False):
+    """One environment's rows as a Markdown table below a line of what they share.
+
+    Args:
+        brief: the paper's columns only.
+    """
     caption, headers, lines = _layout(rows)
+    if brief:
+        kept = [n for n, name in enumerate(headers) if name not in _DETAILS]
+        headers, *lines = ([cells[n] for n in kept] for cells in (headers, *lines))
     table = [headers, ["---"] * len(headers), *lines]
     text = "\n".join("| " + " | ".join(cells) + " |" for cells in table)
     return f"{caption}\n\n{text}" if caption else text
