@@ -6,7 +6,8 @@ import pytest
 
 from cns_core import se3
 from cns_core.camera import PinholeCamera
-from cns_core.twin.render import cast, render
+from cns_core.twin.raycast import cast
+from cns_core.twin.render import render
 from cns_core.twin.scene import PhotoPlane, Scene
 from cns_core.twin.sensor import ImageSensor
 from cns_core.twin.solid import prism, sheet
@@ -105,6 +106,11 @@ def test_depth_of_a_plane_is_exact():
     assert (points @ T[:3, :3].T + T[:3, 3])[:, 2] == pytest.approx(0.0, abs=1e-12)
 
 
+def _same_but_for_rounding(a, b):
+    """Texels are read at 1/32 of their size, rounded with the texture's place in the atlas."""
+    return cv2.absdiff(a, b).max() <= 255 / 32 and cv2.absdiff(a, b).mean() < 0.01
+
+
 def test_the_nearer_solid_hides_the_farther_whatever_the_order():
     rng = np.random.default_rng(0)
     long = prism(rng, _square(0.1) * (3, 0.3), 0.02)
@@ -116,10 +122,10 @@ def test_the_nearer_solid_hides_the_farther_whatever_the_order():
     covered = alone[1] > 0
     core = cv2.erode(covered.astype(np.uint8), np.ones((5, 5))).astype(bool)
     assert core.sum() > 500
-    assert (both[core] == alone[0][core]).all()
+    assert _same_but_for_rounding(both[core], alone[0][core])
     swapped = render([long, small], T, CAMERA)
     assert np.array_equal(depth, swapped[1])
-    assert np.array_equal(both, swapped[0])
+    assert _same_but_for_rounding(both, swapped[0])
 
 
 def test_edges_cover_pixels_in_part():

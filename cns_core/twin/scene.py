@@ -4,7 +4,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from cns_core import se3
-from cns_core.twin.render import cast, render
+from cns_core.twin.raycast import cast
+from cns_core.twin.render import render
 from cns_core.twin.solid import prism, sheet
 from cns_core.twin.textures import collage, photographs
 

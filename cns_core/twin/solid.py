@@ -42,6 +42,13 @@ class Solid:
         self.centre = self.vertices.mean(axis=0)
         self.normals = np.array([face.normal for face in self.faces])
         self.origins = np.array([face.origin for face in self.faces])
+        self.offsets = (self.normals * self.origins).sum(axis=1)
+        # The corners of all faces in one array, and where each face's lie in it.
+        self.corners = np.concatenate([face.loop for face in self.faces])
+        ends = np.cumsum([len(face.loop) for face in self.faces]).tolist()
+        self.loops = [
+            slice(end - len(f.loop), end) for f, end in zip(self.faces, ends, strict=True)
+        ]
         # Columns map (a, b, 1) to a point of the face.
         self.frames = np.array(
             [np.column_stack([face.edge_u, face.edge_v, face.origin]) for face in self.faces]

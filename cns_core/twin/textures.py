@@ -123,7 +123,8 @@ class Texture:
         """(width, height) of the full-size image in texels."""
         return self.levels[0].shape[1::-1]
 
-    def level_for(self, texels_per_pixel):
-        """Index of the finest level at which a pixel spans no more than 1.4 texels."""
-        level = math.ceil(2 * math.log2(min(max(texels_per_pixel, 1e-6), 1e6)) - 1)
-        return min(max(level, 0), self.LEVELS - 1)
+
+def levels_for(texels_per_pixel):
+    """(N,) index of the finest level at which a pixel spans no more than 1.4 texels."""
+    level = np.ceil(2 * np.log2(np.clip(texels_per_pixel, 1e-6, 1e6)) - 1)
+    return np.clip(level.astype(int), 0, Texture.LEVELS - 1)
