@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cns_core.arm.priority import coarse_threads
-
 _FIELDS = [
     "timestamp",
     "actual_q",
@@ -120,8 +118,7 @@ class Receiver:
         # Here, because only the worker process needs the native library.
         from rtde_receive import RTDEReceiveInterface
 
-        with coarse_threads():
-            self._rtde = RTDEReceiveInterface(host, frequency_hz, _FIELDS)
+        self._rtde = RTDEReceiveInterface(host, frequency_hz, _FIELDS)
         self._lag = Lag()
 
     def read(self, now, timeout_s):

@@ -3,7 +3,6 @@
 import contextlib
 
 from cns_core.arm.deadline import deadline
-from cns_core.arm.priority import coarse_threads
 
 _TAKE_CONTROL_S = 8.0
 _STOP_S = 2.0
@@ -26,7 +25,7 @@ class Control:
         from rtde_control import RTDEControlInterface
 
         self._acceleration = tool_acceleration_m_s2
-        with deadline(_TAKE_CONTROL_S), coarse_threads():
+        with deadline(_TAKE_CONTROL_S):
             self._rtde = RTDEControlInterface(host, frequency_hz)
 
     def set_tcp(self, tcp):

@@ -22,7 +22,6 @@ from cns_core.arm.config import ArmConfig
 from cns_core.arm.deadline import deadline, set_deadline
 from cns_core.arm.feedback import LinkLost, Receiver
 from cns_core.arm.preflight import Unreachable, ask_dashboard, check_reachable
-from cns_core.arm.priority import claim_priority
 from cns_core.arm.state_machine import State, StateMachine
 
 _CONNECT_S = 8.0
@@ -30,6 +29,7 @@ _RETRY_S = 1.0
 _TICK_S = 2.0
 _REPORT_S = 0.02
 _DASHBOARD_STOP_S = 0.3
+_PRIORITY = 20
 _log = logging.getLogger(__name__)
 
 
@@ -217,7 +217,10 @@ def main():
     worker = Worker(ArmConfig.from_dict(json.loads(sys.argv[2])), channel)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, worker.terminate)
-    claim_priority()
+    # Where the system allows it, no other program of this machine delays the stream, nor the
+    # client library's threads, which inherit it: whoever sends a command spins for their answer.
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     worker.run()
 
 

@@ -1,11 +1,10 @@
-"""A simulated arm, a driver on it, and the measurement of how the arm comes to rest."""
+"""A simulated arm and a driver on it, for faults between the two."""
 
 import json
 import subprocess
 import sys
 import threading
 import time
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from cns_core.arm.config import ArmConfig
 from cns_core.arm.hand_eye import HandEye
 from cns_core.twin.control_box import ControlBox
 from cns_core.twin.pendant import Pendant
+from cns_core.twin.stopping import linear_speed
 
 FULL_MOTION = (0.0, 0.0, -0.1, 0.0, 0.0, 0.0)
 """Twist of the phase "motion": 0.1 m/s backwards, m/s and rad/s in the camera's frame."""
@@ -24,14 +24,7 @@ GONE = "gone"
 _TEXTS = ("state", "cause", "last_stop", "slowed_by", "refusal")
 _UNKNOWN = dict.fromkeys(_TEXTS, "") | {"refused": 0, "worker_pid": 0}
 _PATIENCE_S = 60.0
-_MOVING_M_S, _MOVING_RAD_S = 5e-4, 1e-3
-
-
-class Stop(NamedTuple):
-    """How an arm came to rest: time in s and way of the camera in mm since a fault."""
-
-    time_s: float
-    distance_mm: float
+_SPEED_TOLERANCE_M_S = 5e-4
 
 
 class FaultRig:
@@ -134,7 +127,7 @@ class FaultRig:
 
     def _until_speed(self, goal):
         end = time.monotonic() + _PATIENCE_S
-        while abs(self._speed() - goal) > 0.02 * goal + _MOVING_M_S:
+        while abs(linear_speed(self.box) - goal) > 0.02 * goal + _SPEED_TOLERANCE_M_S:
             if time.monotonic() > end:
                 raise TimeoutError(f"the arm does not reach {goal} m/s: {self.status}")
             time.sleep(0.01)
@@ -155,36 +148,6 @@ class FaultRig:
                 raise TimeoutError(f"the driver does not release control: {self.status}")
             time.sleep(0.01)
         self.pendant.move_joints(q, speed_rad_s=1.0)
-
-    # Measuring
-
-    def stop_after(self, fault_at, watch_s):
-        """How the arm came to rest after ``fault_at``, watched until ``watch_s`` after it.
-
-        An arm that still moves then has an infinite stopping time.
-        """
-        time.sleep(max(0.0, fault_at + watch_s - time.monotonic()))
-        log = self.box.motion_log(fault_at)
-        moving = self._moving(log)
-        if moving[-1]:
-            return Stop(np.inf, np.inf)
-        steps = np.diff(log.time_s, prepend=log.time_s[0])
-        way = np.linalg.norm(log.tcp_velocity[:, :3], axis=1) * steps
-        last_s = log.time_s[moving][-1] if moving.any() else fault_at
-        return Stop(float(last_s - fault_at), float(1e3 * way.sum()))
-
-    def moved_since(self, since):
-        """Whether the arm has moved after a time of the monotonic clock."""
-        return bool(self._moving(self.box.motion_log(since)).any())
-
-    @staticmethod
-    def _moving(log):
-        linear = np.linalg.norm(log.tcp_velocity[:, :3], axis=1) > _MOVING_M_S
-        return linear | (np.abs(log.qd).max(axis=1) > _MOVING_RAD_S)
-
-    def _speed(self):
-        log = self.box.motion_log(time.monotonic() - 0.1)
-        return np.linalg.norm(log.tcp_velocity[-1]) if len(log.time_s) else np.inf
 
     # Messages
 

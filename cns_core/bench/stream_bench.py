@@ -38,24 +38,27 @@ def _hold(args, rate_hz):
         rig.home(Q_HOME)
         rig.arm(STANDING)
         end = time.monotonic() + 60.0 * args.minutes
-        while time.monotonic() < end and rig.status["state"] == "armed":
-            rows.append(_sway(rig, rate_hz, min(60.0, end - time.monotonic())))
-            print(_line(rate_hz, rows[-1]), flush=True)
-        if rig.status["state"] != "armed":
-            print(f"stopped: {rig.status['last_stop']}")
-            return False
+        while time.monotonic() < end:
+            row = _sway(rig, rate_hz, min(60.0, end - time.monotonic()))
+            if not row:
+                print(f"stopped: {rig.status['last_stop']}")
+                return False
+            rows.append(row)
+            print(_line(rate_hz, row), flush=True)
         rig.request("disarm")
     return not _grew(rows) and abs(rows[-1]["rate_hz"] / rate_hz - 1.0) < 0.01
 
 
 def _sway(rig, rate_hz, duration_s):
-    """Move to and fro for some time; the figures of that time."""
+    """Move to and fro for some time; the figures of that time, empty if the arm was stopped."""
     start, ages = time.monotonic(), []
     while time.monotonic() < start + duration_s and rig.status["state"] == "armed":
         phase = 2.0 * math.pi * (time.monotonic() - start) / _SWAY_S
         rig.send([_SWAY_M_S * math.cos(phase), 0.0, 0.0, 0.0, 0.0, 0.0])
         ages.append(rig.status["command_age_s"])
         time.sleep(_STEP_S)
+    if rig.status["state"] != "armed":
+        return {}
     ages.sort()
     memory = _memory_mb(rig.driver.pid) + _memory_mb(rig.status["worker_pid"])
     return rig.status["stream"] | {"age_p99_s": ages[int(0.99 * len(ages))], "memory_mb": memory}

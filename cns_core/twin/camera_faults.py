@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 LATEST_S = 2.0
-"""How late frames become by the fault "late", which adds half a second in every second."""
-
-_LATE_GROWTH = 0.5
+"""How late frames become at most by the fault "late"."""
 
 
 class CameraFaults:
@@ -20,7 +18,8 @@ class CameraFaults:
     - ``duplicated``: each comes twice, with the same stamp.
     - ``out_of_order``: of every two the second comes first.
     - ``frozen``: fresh stamps, but the image of the moment when the fault began.
-    - ``late``: they queue up, and each comes later after its stamp than the one before.
+    - ``late``: they queue up, half of them in the queue, so that the newest that has come is half
+      as old as the fault.
 
     A frame is a dataclass with ``time_s``, when it was taken, and ``image``.
 
@@ -85,7 +84,7 @@ class CameraFaults:
         return due
 
     def _due_s(self, frame):
-        return frame.time_s + min(LATEST_S, _LATE_GROWTH * (frame.time_s - self._began_s))
+        return frame.time_s + min(LATEST_S, frame.time_s - self._began_s)
 
 
 KINDS = ("none", "silent", "dropped", "duplicated", "out_of_order", "frozen", "late")

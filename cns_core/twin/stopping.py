@@ -1,5 +1,6 @@
 """How an arm came to rest, measured from its motion log."""
 
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,23 @@ def measure_stop(motion, moment_s, rest_s=0.1):
     distance_mm = 1e3 * TICK_S * float(speed_m_s.sum())
     standstill_s = float(time_s[started] - moment_s) if moving[:started].any() else 0.0
     return Stop(standstill_s, distance_mm, bool(moving[started:].any()))
+
+
+def watch_stop(box, moment_s, watch_s):
+    """The :class:`Stop` of a ``ControlBox``'s arm, once ``watch_s`` have passed since a moment."""
+    time.sleep(max(0.0, moment_s + watch_s - time.monotonic()))
+    return measure_stop(box.motion_log(moment_s - 0.1), moment_s, rest_s=0.3)
+
+
+def moved_since(box, moment_s):
+    """Whether any joint has moved after a moment."""
+    return bool(box.motion_log(moment_s).qd.any())
+
+
+def linear_speed(box):
+    """The TCP's present speed in m/s, infinite while nothing is known."""
+    log = box.motion_log(time.monotonic() - 0.1)
+    return float(np.linalg.norm(log.tcp_velocity[-1, :3])) if len(log.time_s) else np.inf
 
 
 def _first_rest(time_s, moving, rest_s):

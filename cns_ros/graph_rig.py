@@ -1,0 +1,234 @@
+"""The suite's nodes as processes on a simulated arm, for faults of the camera and of the nodes."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
+
+from cns_core import se3
+from cns_core.arm.config import ArmConfig
+from cns_core.twin.control_box import ControlBox
+from cns_core.twin.pendant import Pendant
+from cns_core.twin.stopping import linear_speed
+from cns_core.twin.workcell import Workcell
+from cns_ros.diagnostics import OK
+from cns_ros.node_set import servo_environment, servo_nodes
+from cns_ros.qos import LATCHED, NEWEST
+from cns_ros.servo_options import ServoOptions
+from cns_ros.twin import load_hand_eye
+
+FULL_SPEED_M_S = 0.1
+
+GONE = "gone"
+"""What is said of a node whose process has ended."""
+
+_PATIENCE_S = 60.0
+_ATTEMPTS = 3
+_BACK_M = 0.2
+# Far above what servoing needs, so that the camera goes at full speed for most of the way.
+_GAIN = 10.0
+_SETTINGS = {
+    # The arm outlives the camera here, so that its motion can be measured.
+    "twin": {"robot": False},
+    "controller": {"gain": _GAIN},
+}
+
+
+class GraphRig:
+    """Brings the nodes up, moves the arm with them, and hears what they say; a context manager.
+
+    Args:
+        host: loopback address of the control box.
+        domain: ROS domain id.
+    """
+
+    def __init__(self, host, domain):
+        options = ServoOptions(sim=True, robot_ip=host, controller="ibvs", episode=False)
+        self._environment = {
+            **os.environ,
+            **servo_environment(options),
+            "ROS_DOMAIN_ID": str(domain),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        }
+        self._commands = {
+            spec.name: replace(
+                spec, parameters=spec.parameters | _SETTINGS.get(spec.name, {})
+            ).command()
+            for spec in servo_nodes(options)
+        }
+        hand_eye = load_hand_eye("")
+        self.config = ArmConfig(host, hand_eye)
+        workcell = Workcell(options.seed, hand_eye.T_flange_camera)
+        self._q_goal, _ = workcell.episode()
+        back = workcell.camera_pose(self._q_goal) @ se3.pose(translation=(0.0, 0.0, -_BACK_M))
+        flange = back @ se3.inverse(hand_eye.T_flange_camera)
+        self._q_start = workcell.model.inverse(flange, self._q_goal)
+        self._box = ControlBox(host, q_home=self._q_goal)
+        self._host, self._domain = host, domain
+        self._nodes, self._statuses, self._problems = {}, {}, {}
+
+    def __enter__(self):
+        self.box = self._box.__enter__()
+        self.pendant = Pendant(self._host)
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=self._domain)
+        self.node = rclpy.create_node("fault_rig", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        for name in ("controller", "ur_driver"):
+            self._listen(name)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        for name in self._commands:
+            self.start(name)
+        self._set_desired()
+        return self
+
+    def __exit__(self, *_):
+        for process in self._nodes.values():
+            process.kill()
+            process.wait()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+        self.pendant.close()
+        self._box.__exit__()
+
+    # Processes
+
+    def start(self, name):
+        """Start a node, if it does not live."""
+        if name not in self._nodes or self._nodes[name].poll() is not None:
+            self._statuses.pop(name, None)
+            self._nodes[name] = subprocess.Popen(
+                self._commands[name],
+                env=self._environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def kill(self, name):
+        """SIGKILL a node, or with "worker" the driver's process that talks to the arm."""
+        if name == "worker":
+            driver = self._nodes["ur_driver"].pid
+            children = Path(f"/proc/{driver}/task/{driver}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGKILL)
+        else:
+            self._nodes[name].kill()
+            self._nodes[name].wait()
+
+    # What the nodes say
+
+    def state(self, name):
+        """The state a node has last told, GONE if its process has ended, "" if it is new."""
+        if self._nodes[name].poll() is not None:
+            return GONE
+        return self._statuses[name].message if name in self._statuses else ""
+
+    def explanation(self):
+        """Why the arm stands, in the words of driver, controller and observer."""
+        said = []
+        for name in ("ur_driver", "controller"):
+            values = {pair.key: pair.value for pair in self._statuses[name].values}
+            cause = values.get("last_stop") or values["cause"]
+            said.append(f"{name} {GONE}" if self.state(name) == GONE else cause)
+        if self._nodes["observer"].poll() is not None:
+            said.append(f"observer {GONE}")
+        else:
+            said.append(self._problems.get("observer", ""))
+        return "; ".join(filter(None, said))
+
+    def spin(self, duration_s):
+        """Listen for some time."""
+        end = time.monotonic() + duration_s
+        while (left_s := end - time.monotonic()) > 0.0:
+            self._executor.spin_once(timeout_sec=left_s)
+
+    def until(self, condition, what, patience_s=_PATIENCE_S):
+        """Listen until the condition is true; TimeoutError names what did not come."""
+        end = time.monotonic() + patience_s
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{what} has not come; the nodes say: {self.explanation()}")
+            self._executor.spin_once(timeout_sec=0.02)
+
+    # What a user does
+
+    def insist(self, service):
+        """Call a Trigger service until it succeeds; a node that comes up refuses for a while."""
+        client = self.node.create_client(Trigger, service)
+        end = time.monotonic() + _PATIENCE_S
+        answer = None
+        while answer is None or not answer.success:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{service} refused: {answer and answer.message}")
+            self.until(client.service_is_ready, service)
+            future = client.call_async(Trigger.Request())
+            # A node that was killed meanwhile never answers.
+            self._executor.spin_until_future_complete(future, timeout_sec=2.0)
+            answer = future.result() if future.done() else None
+            self.spin(0.05)
+        self.node.destroy_client(client)
+
+    def set_parameters(self, name, **values):
+        """Set parameters of a node."""
+        client = AsyncParameterClient(self.node, name)
+        self.until(client.services_are_ready, f"parameters of {name}")
+        parameters = [Parameter(key, value=value) for key, value in values.items()]
+        future = client.set_parameters(parameters)
+        self.until(future.done, f"{name} set to {values}")
+        refusals = [result.reason for result in future.result().results if not result.successful]
+        if refusals:
+            raise ValueError(f"{name}: {refusals}")
+
+    def servo(self, moving):
+        """Start 0.2 m behind the goal and arm; returns at full speed, or armed and at rest."""
+        speed_m_s = FULL_SPEED_M_S if moving else 0.0
+        self.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
+        # A busy machine may stall the nodes for so long that the arm is disarmed again.
+        for _ in range(_ATTEMPTS):
+            self.pendant.move_joints(self._q_start, speed_rad_s=1.0)
+            self.insist("controller/start")
+            self.insist("ur_driver/arm")
+            self.until(lambda: self.state("ur_driver") == "armed", "an armed driver")
+            if self._reaches(speed_m_s):
+                return
+        raise TimeoutError(f"full speed has not come; the nodes say: {self.explanation()}")
+
+    def _reaches(self, speed_m_s):
+        """Whether the arm comes to a speed before it is disarmed."""
+        while self.state("ur_driver") == "armed":
+            if linear_speed(self.box) > 0.98 * speed_m_s - 1e-6:
+                return True
+            self.spin(0.02)
+        self.until(lambda: self.state("ur_driver") == "disarmed", "a disarmed driver")
+        return False
+
+    def _set_desired(self):
+        """Give the image at the goal to every observer, also to one that is started later."""
+        images = []
+        subscription = self.node.create_subscription(Image, "image", images.append, NEWEST)
+        self.until(lambda: images, "an image")
+        self.node.destroy_subscription(subscription)
+        self._desired = self.node.create_publisher(Image, "desired_image", LATCHED)
+        self._desired.publish(images[-1])
+
+    def _listen(self, name):
+        def take(message):
+            self._statuses[name] = message
+
+        self.node.create_subscription(DiagnosticStatus, f"{name}/status", take, LATCHED)
+
+    def _on_diagnostics(self, message):
+        for status in message.status:
+            name = status.name.lstrip("/")
+            self._problems[name] = "" if status.level == OK else status.message

@@ -1,0 +1,47 @@
+"""Faults of the camera and dead nodes in the whole graph, at rest and in full motion."""
+
+import os
+import time
+
+import pytest
+
+from cns_ros.graph_faults import CASES, PHASES, try_fault
+from cns_ros.graph_rig import GraphRig
+
+
+@pytest.fixture(scope="module")
+def rig():
+    low = 2 + os.getpid() % 250
+    with GraphRig(f"127.78.{os.getpid() // 250 % 250}.{low}", 1 + os.getpid() % 100) as rig:
+        yield rig
+
+
+def matrix():
+    """Every fault in every phase; one always, the others when there is time."""
+    for case in CASES:
+        for phase in PHASES:
+            quick = case.name == "camera frozen" and phase == "motion"
+            marks = () if quick else (pytest.mark.slow,)
+            yield pytest.param(case, phase, marks=marks, id=f"{case.name}, {phase}")
+
+
+@pytest.mark.parametrize(("case", "phase"), list(matrix()))
+def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
+    row = try_fault(rig, case, phase)
+    assert row["passed"], row
+
+
+@pytest.mark.slow
+def test_the_driver_says_so_when_the_robot_goes_off_and_stays_disarmed_when_it_returns(rig):
+    rig.servo(moving=True)
+    rig.box.process.kill()
+    rig.until(lambda: rig.state("ur_driver") == "disconnected", "a driver that noticed")
+    assert "connection lost" in rig.explanation()
+    rig.box.stop()
+    rig.box.start()
+    rig.until(lambda: rig.state("ur_driver") == "disarmed", "a driver that has come back")
+    quiet_from = time.monotonic()
+    rig.start("twin")
+    rig.insist("controller/start")
+    rig.spin(1.0)
+    assert not rig.box.motion_log(quiet_from).qd.any()
