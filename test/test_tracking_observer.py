@@ -1,5 +1,7 @@
 """The tracking observer on photographs warped by known homographies."""
 
+import os
+import sys
 import threading
 
 import cv2
@@ -8,7 +10,7 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 from cns_core.camera import PinholeCamera
-from cns_core.observers import BACKENDS, make_observer
+from cns_core.observers import BACKENDS, base, make_observer
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.corners import find_corners
 from cns_core.observers.rematch import MatchingSchedule, Rematcher
@@ -44,6 +46,19 @@ def view(photograph, H=None, rng=None, light=1.0):
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
+def through(lens, photograph, H, rng):
+    """As :func:`view`, through a lens that distorts; four samples a pixel."""
+    u, v = np.meshgrid(np.arange(1280), np.arange(960))
+    distorted = 0.5 * np.stack([u, v], axis=-1).reshape(-1, 2) - 0.25
+    ideal = CAMERA.denormalize(lens.normalize(distorted))
+    source = 2.0 * cv2.perspectiveTransform(ideal[:, None], np.linalg.inv(H)) + 0.5
+    at = source.reshape(960, 1280, 2).astype(np.float32)
+    fine = cv2.remap(photograph, at, None, cv2.INTER_LANCZOS4)
+    image = cv2.resize(fine, (640, 480), interpolation=cv2.INTER_AREA).astype(float)
+    image += rng.normal(0, 2, image.shape)
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
 def turn(angle_deg, scale=1.0, shift=(0.0, 0.0)):
     """Homography of a turn about the image centre, a change of scale and a shift in pixels."""
     A = cv2.getRotationMatrix2D((CAMERA.cx, CAMERA.cy), angle_deg, scale)
@@ -56,6 +71,10 @@ def errors_px(correspondence, H):
     truth = cv2.perspectiveTransform(CAMERA.denormalize(correspondence.desired)[:, None], H)[:, 0]
     gap = np.linalg.norm(CAMERA.denormalize(correspondence.current) - truth, axis=1)
     return gap[correspondence.matched]
+
+
+def forbid_matching(observer, monkeypatch):
+    monkeypatch.setattr(observer._recognition, "match", lambda *_: pytest.fail("matched"))
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -102,16 +121,104 @@ def test_keypoints_behind_an_occluder_come_back_without_matching(photograph, obs
     rng = np.random.default_rng(3)
     observer.set_desired(view(photograph, rng=rng))
     free = observer.observe(view(photograph, turn(8.0), rng))
-    monkeypatch.setattr(observer, "_match", lambda *_: pytest.fail("matched"))
+    forbid_matching(observer, monkeypatch)
     hidden = view(photograph, turn(7.0), rng)
     hidden[:, 200:400] = cv2.resize(load_sample_image("flower.jpg"), (200, 480))
     covered = observer.observe(hidden)
     assert covered.count < 0.85 * free.count
     assert (errors_px(covered, turn(7.0)) < 1.0).mean() > 0.97
-    observer.observe(view(photograph, turn(6.0), rng))
-    again = observer.observe(view(photograph, turn(5.0), rng))
+    for angle_deg in (6.0, 5.5, 5.0):
+        again = observer.observe(view(photograph, turn(angle_deg), rng))
     assert again.count > 0.95 * free.count
     assert (errors_px(again, turn(5.0)) < 1.0).mean() > 0.97
+
+
+def test_keypoints_that_left_the_view_come_back_without_matching(photograph, observer, monkeypatch):
+    away = [turn(0.0, 1.0, (shift, 0.0)) for shift in (0.0, 80.0, 160.0, 240.0, 300.0)]
+    observer.set_desired(view(photograph))
+    whole = observer.observe(view(photograph, away[0])).count
+    forbid_matching(observer, monkeypatch)
+    monkeypatch.setattr(MatchingSchedule, "due", lambda *_: False)
+    counts = [observer.observe(view(photograph, H)).count for H in away]
+    assert counts[-1] < 0.65 * whole
+    for H in [*away[::-1], away[0], away[0]]:
+        found = observer.observe(view(photograph, H))
+    assert found.count > 0.95 * whole
+    assert np.median(errors_px(found, away[0])) < 0.05
+
+
+def test_matches_at_a_set_rate_even_if_nothing_is_lost(photograph):
+    made = make_observer("orb", CAMERA, tracking=True, background=False, rematch_every=4)
+    made.set_desired(view(photograph))
+    match, frames = made._recognition.match, []
+    made._recognition.match = lambda *images: frames.append(k) or match(*images)
+    for k in range(12):
+        assert made.observe(view(photograph, turn(0.2 * k))).count > 150
+    assert frames == [0, 4, 8]
+    with pytest.raises(ValueError, match="rematch_every .*got 0"):
+        make_observer("orb", CAMERA, tracking=True, rematch_every=0)
+
+
+def two_motions(photograph):
+    """A view whose left part moved differently from its right."""
+    image = view(photograph, turn(3.0, 1.02, (5.0, 0.0)))
+    image[:, :200] = view(photograph, turn(-3.0, 1.02, (-5.0, 9.0)))[:, :200]
+    return image
+
+
+@pytest.mark.parametrize("tracking", [True, False])
+def test_without_verification_geometry_decides_nothing(photograph, tracking, monkeypatch):
+    options = {"tracking": True, "background": False} if tracking else {}
+    counts = []
+    for verify in (True, False):
+        if not verify:
+            monkeypatch.setattr(base, "verify", lambda *_: pytest.fail("verified"))
+        made = make_observer("sift", CAMERA, verify=verify, **options)
+        made.set_desired(view(photograph))
+        made.observe(two_motions(photograph))
+        found = made.observe(two_motions(photograph))
+        x = CAMERA.denormalize(found.current[found.matched])[:, 0]
+        counts.append((x < 180).sum())
+    assert counts[1] > 1.5 * counts[0]
+
+
+def test_keypoints_that_move_behind_the_mask_are_not_reported(photograph):
+    mask = np.ones((480, 640), bool)
+    mask[300:, 200:450] = False
+    made = make_observer("sift", CAMERA, tracking=True, background=False, mask=mask)
+    made.set_desired(view(photograph))
+    for shift in range(0, 130, 10):
+        found = made.observe(view(photograph, turn(0.0, 1.0, (0.0, shift))))
+        x, y = np.rint(CAMERA.denormalize(found.current[found.matched])).astype(int).T
+        assert len(x) > 80
+        assert mask[y, x].all()
+    start = CAMERA.denormalize(found.desired[~found.matched])
+    hidden = (start[:, 0] > 210) & (start[:, 0] < 440) & (start[:, 1] > 200) & (start[:, 1] < 300)
+    assert hidden.sum() > 20  # the mask did hide keypoints
+
+
+@pytest.mark.parametrize("tracking", [True, False])
+def test_a_distorting_lens_costs_no_precision(photograph, tracking):
+    lens = PinholeCamera(
+        640, 480, 540.0, 540.0, 320.0, 240.0, distortion=(-0.25, 0.08, 1e-3, -2e-3)
+    )
+    rng = np.random.default_rng(5)
+    options = {"tracking": True, "background": False} if tracking else {}
+    made = make_observer("sift", lens, **options)
+    made.set_desired(through(lens, photograph, np.eye(3), rng))
+    for angle_deg in (20.0, 14.0, 8.0, 3.0):
+        H = turn(angle_deg, 0.95, (angle_deg, -0.5 * angle_deg))
+        found = made.observe(through(lens, photograph, H, rng))
+        seen = found.matched
+        plane = np.linalg.inv(CAMERA.matrix) @ H @ CAMERA.matrix
+        truth = cv2.perspectiveTransform(found.desired[:, None], plane)[:, 0]
+        error = CAMERA.focal * (found.current - truth)[seen]
+        assert seen.sum() > 100
+        assert np.abs(np.median(error, axis=0)).max() < 0.05
+        if tracking:
+            far = np.abs(lens.denormalize(found.current)[seen] - (320, 240)).max(axis=1) > 200
+            assert np.median(np.linalg.norm(error, axis=1)) < 0.1
+            assert np.median(np.linalg.norm(error[far], axis=1)) < 0.1
 
 
 def test_recovers_after_losing_everything(photograph, observer):
@@ -153,13 +260,13 @@ def test_blank_images_and_wrong_sizes_are_refused(photograph, observer):
 def test_no_frame_waits_for_the_worker(photograph):
     observer = make_observer("sift", CAMERA, tracking=True)
     observer.set_desired(view(photograph))
-    release, match = threading.Event(), observer._match
+    release, match = threading.Event(), observer._recognition.match
 
     def held_up(*arguments):
         assert release.wait(30)
         return match(*arguments)
 
-    observer._match = held_up
+    observer._recognition.match = held_up
     angles = [20.0, 19.0, 18.0]
     assert [observer.observe(view(photograph, turn(a))).count for a in angles] == [0, 0, 0]
     job = observer._rematcher._job
@@ -172,13 +279,30 @@ def test_no_frame_waits_for_the_worker(photograph):
     assert not any(thread.name.startswith("rematch") for thread in threading.enumerate())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads their priority")
+@pytest.mark.parametrize("patient", [True, False])
+def test_frames_go_before_a_matching_that_can_wait(patient):
+    niceness = []
+
+    def match(grey, half):
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return np.zeros((0, 2)), np.zeros((0, 2))
+
+    rematcher = Rematcher(background=True)
+    half = np.zeros((240, 320), np.uint8)
+    rematcher.submit(match, half, half, patient)
+    rematcher.close()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert niceness == ([min(max(own, 10), 19)] if patient else [own])
+
+
 def test_a_matching_that_fails_is_not_hidden():
-    def broken(grey):
+    def broken(grey, half):
         raise ArithmeticError("no")
 
     rematcher = Rematcher(background=True)
     half = np.zeros((240, 320), np.uint8)
-    rematcher.submit(broken, half, half)
+    rematcher.submit(broken, half, half, patient=True)
     with pytest.raises(ArithmeticError):
         for _ in range(1000):
             rematcher.poll(half)
@@ -209,7 +333,7 @@ def test_alignment_is_nearly_free_of_bias(photograph, shift):
     anchors = find_corners(desired, 6, 200)
     guess = anchors + shift + np.random.default_rng(0).normal(0, 0.3, anchors.shape)
     affine = np.tile(np.eye(2), (len(anchors), 1, 1))
-    found = PatchAligner(Template(desired), 6).align(current, anchors, affine, guess)
+    found = PatchAligner(Template(desired), 6).align(current, anchors, affine, guess, steps=2)
     error = found.pixels - anchors - shift
     assert np.median(np.linalg.norm(error, axis=1)) < 0.01
     assert np.abs(np.median(error, axis=0)).max() < 0.003
@@ -220,6 +344,7 @@ def test_gain_and_offset_do_not_move_keypoints(photograph):
     current = np.clip(0.5 * desired + 40.0, 0, 255).astype(np.uint8)
     anchors = find_corners(desired, 6, 200)
     affine = np.tile(np.eye(2), (len(anchors), 1, 1))
-    found = PatchAligner(Template(desired), 6).align(current, anchors, affine, anchors + 0.3)
+    aligner = PatchAligner(Template(desired), 6)
+    found = aligner.align(current, anchors, affine, anchors + 0.3, steps=2)
     assert np.median(np.linalg.norm(found.pixels - anchors, axis=1)) < 0.01
     assert np.median(found.similarity) > 0.99

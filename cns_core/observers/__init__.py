@@ -19,6 +19,7 @@ def make_observer(
     min_keypoints=12,
     mask=None,
     background=True,
+    rematch_every=None,
 ):
     """Build an observer.
 
@@ -34,6 +35,8 @@ def make_observer(
         mask: (H, W), nonzero where the scene may appear (zero on a gripper, say), or None.
         background: with tracking, match in a worker thread so that no image waits for it; without,
             the outcome does not depend on timing.
+        rematch_every: with tracking, match at least once in this many frames; None for only when
+            few keypoints are followed, which also finds again what comes back into view.
 
     Raises:
         ValueError: naming the argument that is out of range.
@@ -47,6 +50,8 @@ def make_observer(
             "need 4 <= min_keypoints <= max_keypoints, "
             f"got min_keypoints={min_keypoints}, max_keypoints={max_keypoints}"
         )
+    if rematch_every is not None and not rematch_every >= 1:
+        raise ValueError(f"rematch_every must be at least 1 frame or None, got {rematch_every}")
     shared = {
         "verify": verify,
         "max_keypoints": max_keypoints,
@@ -54,5 +59,11 @@ def make_observer(
         "mask": mask,
     }
     if tracking:
-        return TrackingObserver(BACKENDS[name](), camera, background=background, **shared)
+        return TrackingObserver(
+            BACKENDS[name](),
+            camera,
+            background=background,
+            rematch_every=rematch_every,
+            **shared,
+        )
     return MatchingObserver(BACKENDS[name](), camera, **shared)

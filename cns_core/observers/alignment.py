@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_HEM = 2
+"""Pixels read around a patch for the gradient in it."""
+_LEAST_GAIN = 0.05
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -11,7 +15,8 @@ class Alignment:
 
     Attributes:
         pixels: (N, 2) aligned positions in the current image.
-        similarity: (N,) correlation of the current patch with the desired one, -1 to 1.
+        similarity: (N,) correlation of the current patch with the desired one, 0 to 1; 0 also
+            where one is the negative of the other.
         residual: (N,) root mean square of what gain and offset leave, grey levels.
         step_px: (N,) length of the last step; small where the search has settled.
     """
@@ -25,9 +30,9 @@ class Alignment:
 class PatchAligner:
     """Gauss-Newton alignment of square patches, brightness gain and offset left free.
 
-    The desired image is warped and interpolated, the current one is read at whole pixels: that
-    keeps interpolation out of the live image (inverse search of Baker and Matthews, IJCV 2004, with
-    the roles of the images kept, so that the warp needs no composition).
+    The desired image is warped and interpolated, the current one is read at whole pixels, which
+    keeps interpolation out of the live image (the search of Lucas and Kanade, see Baker and
+    Matthews, IJCV 2004, with the desired image as the one that is warped).
 
     Args:
         template: :class:`Template` of the desired image.
@@ -37,10 +42,9 @@ class PatchAligner:
     def __init__(self, template, radius):
         self.radius = radius
         self._template = template
-        side = np.arange(-radius, radius + 1, dtype=np.float32)
-        self._x, self._y = (g.ravel() for g in np.meshgrid(side, side))
+        self._grid, self._wide_grid = _grid(radius), _grid(radius + _HEM)
 
-    def align(self, image, anchors, affine, pixels, steps=2):
+    def align(self, image, anchors, affine, pixels, steps=1):
         """Find where the desired image's patches are in the current image.
 
         Args:
@@ -48,62 +52,71 @@ class PatchAligner:
             anchors: (N, 2) patch centres in the desired image, pixels.
             affine: (N, 2, 2) local map from desired to current pixels.
             pixels: (N, 2) first guess, at least ``radius`` + 1 inside the image.
-            steps: Gauss-Newton steps.
+            steps: Gauss-Newton steps; one more follows with the gradient of the last.
         """
-        centre = np.rint(pixels)
-        patch = self._gather(image, centre.astype(int))
-        back = np.linalg.inv(affine).astype(np.float32)
-        base = anchors.astype(np.float32)
-        moved = pixels.astype(float).copy()
+        centre, moved = np.rint(pixels), pixels.astype(float)
+        warp = anchors, np.linalg.inv(affine)
+        layers = np.ones((len(pixels), 5, self._grid.shape[1]), np.float32)
+        gx, gy, desired, _, current = layers.transpose(1, 0, 2)
+        current[:] = _centred(self._gather(image, centre.astype(int)))
         for _ in range(steps):
-            x, y = self._into_template(base, back, (centre - moved).astype(np.float32))
-            offset, similarity, residual = self._step(patch, self._template.read(x, y))
-            delta = -np.einsum("nij,nj->ni", affine, offset)
-            moved += delta
-        return Alignment(moved, similarity, residual, np.linalg.norm(delta, axis=1))
+            wide = self._read(*warp, centre - moved, self._wide_grid)
+            gx[:], gy[:], inner = _gradient(wide, 2 * (self.radius + _HEM) + 1)
+            desired[:] = _centred(inner)
+            moved += self._solve(layers)[0]
+        desired[:] = _centred(self._read(*warp, centre - moved, self._grid))
+        step, similarity, residual = self._solve(layers)
+        return Alignment(moved + step, similarity, residual, np.linalg.norm(step, axis=1))
 
     def _gather(self, image, centre):
-        """(N, P) patches around whole pixels, each with zero mean."""
-        flat = (self._y * image.shape[1] + self._x).astype(int)
+        """(N, P) patches around whole pixels."""
+        flat = self._grid[1].astype(int) * image.shape[1] + self._grid[0].astype(int)
         start = centre[:, 1] * image.shape[1] + centre[:, 0]
-        return _centred(image.ravel()[start[:, None] + flat].astype(np.float32))
+        return image.ravel()[start[:, None] + flat].astype(np.float32)
 
-    def _into_template(self, base, back, shift):
-        """Template coordinates of every pixel of every patch."""
-        x = self._x + shift[:, :1]
-        y = self._y + shift[:, 1:]
-        return (
-            base[:, :1] + back[:, 0, :1] * x + back[:, 0, 1:] * y,
-            base[:, 1:] + back[:, 1, :1] * x + back[:, 1, 1:] * y,
-        )
+    def _read(self, anchors, back, shift, grid):
+        """(N, P) values of the desired image where ``grid`` around each keypoint maps to."""
+        start = anchors + np.einsum("nij,nj->ni", back, shift)
+        at = back.astype(np.float32) @ grid + start.astype(np.float32)[:, :, None]
+        return self._template.read(at[:, 0], at[:, 1])
 
-    def _step(self, patch, read):
-        """One step: (N, 2) offset in the template; (N,) correlation and residual before it.
+    def _solve(self, layers):
+        """Least squares for one step: (N, 2) step in px, (N,) correlation, (N,) residual.
 
-        Least squares in offset, gain and brightness; the latter two are eliminated by projecting
-        everything onto the complement of the constant and of the template itself.
+        Args:
+            layers: (N, 5, P): the gradient of the desired patch along x and y, the patch itself,
+                ones, and the current patch, which a sum of the others shall explain.
         """
-        template, gx, gy = (_centred(layer) for layer in read)
-        energy = _dot(template, template) + 1e-6
-        gain = _dot(patch, template) / energy
-        residual = patch - gain[:, None] * template
-        gx, gy = (_orthogonal(g, template, energy) for g in (gx, gy))
-        xx, xy, yy = _dot(gx, gx) + 1e-3, _dot(gx, gy), _dot(gy, gy) + 1e-3
-        bx, by = _dot(gx, residual), _dot(gy, residual)
-        scale = 1.0 / ((xx * yy - xy * xy) * np.where(np.abs(gain) > 0.05, gain, 0.05))
-        offset = np.stack([(yy * bx - xy * by) * scale, (xx * by - xy * bx) * scale], axis=1)
-        similarity = gain * np.sqrt(energy / (_dot(patch, patch) + 1e-6))
-        rms = np.sqrt(_dot(residual, residual) / residual.shape[1])
-        return np.clip(offset, -self.radius / 2, self.radius / 2), similarity, rms
+        products = (layers @ layers.transpose(0, 2, 1)).astype(float)
+        normal, across = products[:, :4, :4] + 1e-3 * np.eye(4), products[:, :4, 4]
+        share = np.linalg.solve(normal, across[:, :, None])[:, :, 0]
+        gain = share[:, 2]
+        step = -share[:, :2] / np.where(np.abs(gain) > _LEAST_GAIN, gain, _LEAST_GAIN)[:, None]
+        energy = products[:, 4, 4]
+        left = np.maximum(energy - (share * across).sum(axis=1), 0.0)
+        similarity = np.sqrt(np.maximum(1.0 - left / (energy + 1e-6), 0.0)) * (gain > 0)
+        limit = self.radius / 2
+        return np.clip(step, -limit, limit), similarity, np.sqrt(left / layers.shape[2])
 
 
-def _dot(a, b):
-    return np.einsum("np,np->n", a, b)
+def _grid(radius):
+    """(2, P) float32 offsets of the pixels of a square."""
+    side = np.arange(-radius, radius + 1, dtype=np.float32)
+    return np.stack(np.meshgrid(side, side)).reshape(2, -1)
+
+
+def _gradient(wide, side):
+    """Gradient along x and y and value inside the hem of (N, side^2) patches, (N, P) each.
+
+    Differences of fourth order: those of second order flatten sharp texture so much that steps
+    overshoot.
+    """
+    a = wide.reshape(-1, side, side)
+    inner = slice(_HEM, -_HEM)
+    gx = (8.0 * (a[:, inner, 3:-1] - a[:, inner, 1:-3]) - a[:, inner, 4:] + a[:, inner, :-4]) / 12
+    gy = (8.0 * (a[:, 3:-1, inner] - a[:, 1:-3, inner]) - a[:, 4:, inner] + a[:, :-4, inner]) / 12
+    return (part.reshape(len(wide), -1) for part in (gx, gy, a[:, inner, inner]))
 
 
 def _centred(a):
     return a - a.mean(axis=1, keepdims=True)
-
-
-def _orthogonal(a, direction, energy):
-    return a - (_dot(a, direction) / energy)[:, None] * direction

@@ -33,7 +33,7 @@ def find_corners(grey, radius, count, mask=None, spacing_px=6.0):
     deviation = np.sqrt(2.0) * _NOISE / np.sqrt(np.maximum(_smaller_eigenvalue(grey, radius), 1e-9))
     best_around = deviation == cv2.erode(deviation, np.ones((5, 5)))
     usable = best_around & (deviation < _WORST_PX)
-    border = radius + 3
+    border = radius + 2
     inside = np.zeros_like(usable)
     inside[border:-border, border:-border] = True
     usable &= inside if mask is None else inside & (mask > 0)

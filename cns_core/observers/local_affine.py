@@ -21,19 +21,23 @@ def fit(anchors, source, target, prior):
     Returns:
         ``(affine, pixels)``: (N, 2, 2) maps and (N, 2) where they take the anchors.
     """
-    weight = np.ones(source.shape[:2])
+    # Coordinates first: operations on long rows, not on thousands of small matrices.
+    points = np.concatenate([source.transpose(2, 0, 1), target.transpose(2, 0, 1)])
+    weight = np.ones(points.shape[1:])
     for _ in range(_ROUNDS):
-        share = (weight / weight.sum(axis=1, keepdims=True))[:, None]
-        mean_s, mean_t = (share @ source)[:, 0], (share @ target)[:, 0]
-        ds, dt = source - mean_s[:, None], target - mean_t[:, None]
-        weighted = (weight[..., None] * ds).transpose(0, 2, 1)
-        spread = weighted @ ds + _PRIOR_PX2 * np.eye(2)
-        across = weighted @ dt + _PRIOR_PX2 * prior.T
-        transposed = np.linalg.solve(spread, across)
-        residual = np.linalg.norm(dt - ds @ transposed, axis=2)
-        weight = _robust(residual)
-    affine = transposed.transpose(0, 2, 1)
-    pixels = mean_t + np.einsum("nij,nj->ni", affine, anchors - mean_s)
+        mean = np.einsum("ink,nk->in", points, weight) / weight.sum(axis=1)
+        offset = points - mean[:, :, None]
+        ds, dt = offset[:2], offset[2:]
+        weighted = weight * ds
+        xx, xy, yy = (_dot(weighted[i], ds[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
+        xx, yy = xx + _PRIOR_PX2, yy + _PRIOR_PX2
+        x, y = (np.array([_dot(w, d) for d in dt]) for w in weighted)
+        x, y = x + _PRIOR_PX2 * prior[:, :1], y + _PRIOR_PX2 * prior[:, 1:]
+        affine = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy * xy)
+        carried = affine[:, 0, :, None] * ds[0] + affine[:, 1, :, None] * ds[1]
+        weight = _robust(*(dt - carried))
+    affine = affine.transpose(2, 0, 1)
+    pixels = mean[2:].T + np.einsum("nij,nj->ni", affine, anchors - mean[:2].T)
     return affine, pixels
 
 
@@ -41,14 +45,21 @@ def fit_global(source, target):
     """Fit one affine map to (M, 2) point pairs, outliers discounted; returns it as (2, 3)."""
     design = np.column_stack([source, np.ones(len(source))])
     weight = np.ones(len(source))
-    for _ in range(_ROUNDS + 2):
+    for _ in range(_ROUNDS + 1):
         weighted = design.T * weight
         solution = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
-        weight = _robust(np.linalg.norm(target - design @ solution, axis=1))
+        weight = _robust(*(target - design @ solution).T)
     return solution.T
 
 
-def _robust(residual):
-    """Weights of Cauchy's estimator, scaled by the median along the last axis."""
-    scale = np.maximum(_PRECISE_PX, 2.0 * np.median(residual, axis=-1, keepdims=True))
-    return 1.0 / (1.0 + (residual / scale) ** 2)
+def _dot(a, b):
+    return np.einsum("nk,nk->n", a, b)
+
+
+def _robust(x, y):
+    """Weights of Cauchy's estimator for residuals (x, y), scaled by the median of the last axis."""
+    squared = x * x + y * y
+    half = squared.shape[-1] // 2
+    median = np.partition(squared, half, axis=-1)[..., half, None]
+    scale = np.maximum(_PRECISE_PX**2, 4.0 * median)
+    return 1.0 / (1.0 + squared / scale)

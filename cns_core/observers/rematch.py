@@ -1,7 +1,10 @@
 """Match against the desired image beside the stream of frames, so that no frame waits for it."""
 
+import os
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import get_native_id
 
 import numpy as np
 
@@ -12,18 +15,26 @@ _MOST_FRAMES = 250
 """Frames a matching may lag behind; beyond, its result is dropped and memory stays bounded."""
 _MOST_FOLLOWED = 150
 """Matches followed to the newest frame: enough to place all keypoints, and quick."""
+_NICENESS = 10
+"""Of a matching while keypoints are followed: it may take long, the frames must not."""
 
 
 class MatchingSchedule:
-    """Decides when following has lost so much that matching is worth its time."""
+    """Decides when matching is worth its time.
 
+    Args:
+        rematch_every: match at least once in this many frames, None for only when following has
+            lost much.
+    """
+
+    ENOUGH = 25
     _ENOUGH_SHARE = 0.5
-    _ENOUGH = 25
     _SHORTEST, _LONGEST = 5, 60
 
-    def __init__(self):
+    def __init__(self, rematch_every=None):
+        self._every = rematch_every or float("inf")
         self._pause = self._SHORTEST
-        self._frames_left = 0
+        self._since = self._LONGEST
 
     def due(self, tracked, in_view):
         """Whether to match now; called once a frame.
@@ -32,15 +43,15 @@ class MatchingSchedule:
             tracked: number of keypoints followed.
             in_view: number of keypoints the image should show.
         """
-        self._frames_left -= 1
-        enough = max(self._ENOUGH, self._ENOUGH_SHARE * in_view)
-        return tracked < enough and self._frames_left <= 0
+        self._since += 1
+        enough = max(self.ENOUGH, self._ENOUGH_SHARE * in_view)
+        return self._since >= (self._pause if tracked < enough else self._every)
 
     def matched(self, before, after):
         """Note the number of keypoints before and after a matching: futile ones grow rarer."""
-        gained = after > 1.1 * before + 3 or after < self._ENOUGH
+        gained = after > 1.1 * before + 3 or after < self.ENOUGH
         self._pause = self._SHORTEST if gained else min(2 * self._pause, self._LONGEST)
-        self._frames_left = self._pause
+        self._since = 0
 
 
 class _Inline:
@@ -64,7 +75,8 @@ class Rematcher:
     """
 
     def __init__(self, background):
-        self._executor = ThreadPoolExecutor(1, "rematch") if background else _Inline()
+        self._prompt = ThreadPoolExecutor(1, "rematch") if background else _Inline()
+        self._patient = ThreadPoolExecutor(1, "rematch", _give_way) if background else self._prompt
         self._job = None
         self._frames = []
 
@@ -73,10 +85,15 @@ class Rematcher:
         """Whether a matching is under way."""
         return self._job is not None
 
-    def submit(self, match, grey, half):
-        """Start ``match(grey)``, which returns (M, 2) desired and (M, 2) current pixels."""
+    def submit(self, match, grey, half, patient):
+        """Start ``match(grey, half)``: (M, 2) pixels in the desired image and in this one.
+
+        Args:
+            patient: leave the processor to whoever else needs it.
+        """
         self._frames = [half]
-        self._job = self._executor.submit(_run, match, grey, self._frames)
+        executor = self._patient if patient else self._prompt
+        self._job = executor.submit(_run, match, grey, self._frames)
 
     def poll(self, half):
         """Take the newest frame; return the finished matches, followed to it, or None."""
@@ -100,7 +117,14 @@ class Rematcher:
     def close(self):
         """Stop the worker."""
         self.forget()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for executor in (self._prompt, self._patient):
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _give_way():
+    """Lower the priority of the calling thread, where threads have one of their own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
 
 
 @dataclass(frozen=True)
@@ -115,7 +139,7 @@ class _Matches:
 
 def _run(match, grey, frames):
     """Match, then catch up with the frames that came in the meantime."""
-    desired, current = match(grey)
+    desired, current = match(grey, frames[0])
     if len(desired) > _MOST_FOLLOWED:
         kept = spread(desired, np.ones(len(desired)), _MOST_FOLLOWED, 0.0)
         desired, current = desired[kept], current[kept]

@@ -1,5 +1,6 @@
-"""The desired image, prepared once for everything that is compared with it."""
+"""The desired image, prepared once for everything that is aligned with it."""
 
+import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -9,43 +10,40 @@ from cns_core.observers.corners import find_corners
 from cns_core.observers.flow import shrink, to_full, to_half
 from cns_core.observers.template import Template
 
-_RADIUS = 6
-_MARGIN = 2 * _RADIUS + 4
-"""Pixels from the border within which the half-size patches would not fit."""
+_RADIUS = 7
+_MARGIN, _ROUGH_MARGIN = _RADIUS + 2, 2 * _RADIUS + 4
+"""Pixels from the border within which patches, at full and at half size, would not fit."""
 _NEIGHBOURS = 10
 _LEAST_SIMILAR, _LEAST_SIMILAR_ROUGH = 0.8, 0.6
 _LARGEST_SHIFT_PX = 3.0
 _SETTLED_PX = 0.3
-_EXCESS = 2.5
 _NOISE = 2.0
-"""Patches that fit this much worse than the median, or than sensor noise (grey levels), straddle
-the edge of an object or of an occluder and follow neither side."""
+"""Patches differ by this much (grey levels) for no reason but sensor noise."""
 
 
 class Target:
     """Keypoints of the desired image, and how to find them given a rough idea of where they are.
 
     Attributes:
-        features: the backend's :class:`Features`, for matching.
         anchors: (N, 2) keypoints to align, whole pixels.
 
     Args:
         grey: (H, W) uint8.
-        features: found in ``grey`` by the backend.
         max_keypoints: most anchors chosen.
-        mask: (H, W) uint8, zero where no anchor may lie, or None.
+        mask: (H, W) uint8, zero where no image shows the scene, or None.
     """
 
-    def __init__(self, grey, features, max_keypoints, mask):
-        self.features = features
-        self.anchors = find_corners(grey, _RADIUS, max_keypoints, mask)
-        self._last = np.array(grey.shape[::-1]) - 1 - _MARGIN
+    def __init__(self, grey, max_keypoints, mask):
+        self._clear = _clear(grey.shape, mask)
+        self.anchors = find_corners(grey, _RADIUS, max_keypoints, self._clear)
         self._fine = PatchAligner(Template(grey), _RADIUS)
         self._rough = PatchAligner(Template(shrink(grey)), _RADIUS)
 
-    def inside(self, pixels):
-        """(N,) bool: far enough from the image's border to be aligned."""
-        return ((pixels > _MARGIN) & (pixels < self._last)).all(axis=1)
+    def in_view(self, pixels):
+        """(N,) bool: so far inside the image and the mask that a patch can be aligned there."""
+        height, width = self._clear.shape
+        x, y = np.rint(pixels).astype(int).T
+        return self._clear[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
 
     def carry(self, desired, current):
         """Local affine maps and positions of all anchors from (M, 2) known pixel pairs."""
@@ -64,27 +62,38 @@ class Target:
                 size first.
 
         Returns:
-            ``(pixels, ok)``: (N, 2) positions and (N,) whether they can be trusted.
+            ``(pixels, misfit)``: (N, 2) positions and (N,) how much worse than usual the patches
+            fit there, infinite where nothing was found.
         """
-        pixels = guess.copy()
-        ok = attempt & self.inside(guess) & (np.abs(np.linalg.det(affine)) > 0.02)
+        pixels, misfit = guess.copy(), np.full(len(guess), np.inf)
+        ok = attempt & self.in_view(guess) & (np.abs(np.linalg.det(affine)) > 0.02)
+        last = np.array(self._clear.shape[::-1]) - 1 - _ROUGH_MARGIN
+        ok &= ~rough | ((guess > _ROUGH_MARGIN) & (guess < last)).all(axis=1)
         k = np.flatnonzero(ok & rough)
         if len(k):
             start, anchors = to_half(guess[k]), to_half(self.anchors[k])
-            found = self._rough.align(half, anchors, affine[k], start, steps=3)
+            found = self._rough.align(half, anchors, affine[k], start, steps=2)
             pixels[k] = to_full(found.pixels)
             ok[k] = found.similarity > _LEAST_SIMILAR_ROUGH
-            ok &= self.inside(pixels)
+            ok &= self.in_view(pixels)
         k = np.flatnonzero(ok)
         if len(k):
             found = self._fine.align(grey, self.anchors[k], affine[k], pixels[k])
-            shift = np.linalg.norm(found.pixels - pixels[k], axis=1)
-            pixels[k] = found.pixels
-            usual = max(np.median(found.residual), _NOISE)
-            ok[k] = (
-                (found.residual < _EXCESS * usual)
-                & (found.similarity > _LEAST_SIMILAR)
-                & (shift < _LARGEST_SHIFT_PX)
+            settled = (
+                (found.similarity > _LEAST_SIMILAR)
+                & (np.linalg.norm(found.pixels - pixels[k], axis=1) < _LARGEST_SHIFT_PX)
                 & (found.step_px < _SETTLED_PX)
             )
-        return pixels, ok
+            pixels[k] = found.pixels
+            usual = max(np.median(found.residual), _NOISE)
+            misfit[k] = np.where(settled, found.residual / usual, np.inf)
+        return pixels, misfit
+
+
+def _clear(shape, mask):
+    """(H, W) uint8, nonzero where patches lie wholly inside the image and the mask."""
+    clear = np.zeros(shape, np.uint8)
+    clear[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = 255
+    if mask is not None:
+        clear &= cv2.erode(mask, np.ones((2 * _RADIUS + 1,) * 2, np.uint8))
+    return clear

@@ -6,20 +6,25 @@ import numpy as np
 
 from cns_core.correspondence import Correspondence
 from cns_core.observers import local_affine
+from cns_core.observers.base import Observer
 from cns_core.observers.flow import follow, shrink
-from cns_core.observers.matching import match
-from cns_core.observers.matching_observer import TOLERANCE_PX, as_mask, to_grey
+from cns_core.observers.recognition import Recognition
 from cns_core.observers.rematch import MatchingSchedule, Rematcher
 from cns_core.observers.target import Target
-from cns_core.observers.verification import MIN_VERIFIABLE, verify
+from cns_core.observers.verification import MIN_VERIFIABLE
 
 _SURPRISE_PX = 6.0
 """Flow that ends this far from where the last motion pointed needs rough alignment first."""
+_RETRY_FRAMES = 3
+"""Each lost keypoint is looked for in one of this many frames, which bounds the cost of a frame."""
 _ASTRAY_PX = 20.0
 """Keypoints this far from where a matching puts them follow something else."""
+_MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
+"""Patches that fit this much worse than usual straddle the edge of an object or of an occluder.
+The better ones of them still lead to where they may be precise again."""
 
 
-class TrackingObserver:
+class TrackingObserver(Observer):
     """Follows keypoints of the desired image and refines each one to a few hundredths of a pixel.
 
     Every frame the keypoints are predicted from the last one by optical flow, and each one's patch
@@ -28,100 +33,70 @@ class TrackingObserver:
     only when too few keypoints are followed, beside the stream of frames.
 
     Args:
-        backend: :class:`Sift`, :class:`Akaze` or :class:`Orb`, for the matching.
-        camera: the :class:`PinholeCamera` of all images.
-        verify: whether keypoints must agree on one rigid motion.
-        max_keypoints: most keypoints taken from the desired image.
-        min_keypoints: fewest with which a desired image is accepted.
-        mask: (H, W), nonzero where the scene may appear, or None.
+        backend, camera, shared: see :class:`~cns_core.observers.base.Observer`.
         background: match in a worker thread; without it a frame may wait for a matching, but the
             outcome does not depend on timing.
+        rematch_every: match at least once in this many frames, None for only when few keypoints
+            are followed.
     """
 
-    def __init__(
-        self, backend, camera, *, verify, max_keypoints, min_keypoints, mask=None, background=True
-    ):
-        self.camera = camera
-        self.desired = None
-        self._backend = backend
+    def __init__(self, backend, camera, *, background=True, rematch_every=None, **shared):
+        super().__init__(backend, camera, **shared)
         self._detecting = Lock()
-        self._verify = verify
-        self._max_keypoints = max_keypoints
-        self._min_keypoints = min_keypoints
-        self._mask = as_mask(mask, camera)
+        self._rematch_every = rematch_every
         self._rematcher = Rematcher(background)
 
-    def set_desired(self, image):
-        """Take (H, W[, 3]) uint8 ``image`` as the goal.
+    def close(self):
+        """Stop the worker threads."""
+        self._rematcher.close()
 
-        Raises:
-            ValueError: if the image is not of the camera's size or shows too little texture; the
-                previous goal then stays.
-        """
-        self.camera.check_image(image)
-        grey = to_grey(image)
-        target = Target(grey, self._detect(grey), self._max_keypoints, self._mask)
-        fewest = min(len(target.features), len(target.anchors))
-        if fewest < self._min_keypoints:
-            raise ValueError(
-                f"desired image shows {fewest} keypoints, at least {self._min_keypoints} "
-                "are needed: it is blank, blurred or lacks texture"
-            )
-        self._target = target
-        self.desired = self.camera.normalize(target.anchors)
+    def _take(self, grey):
+        grey = np.array(grey)
+        target = Target(grey, self._max_keypoints, self._mask)
+        recognition = Recognition(self._detect, self._backend.norm, self._agree, grey)
+        self._refuse_below_minimum(min(recognition.count, len(target.anchors)))
+        self._target, self._recognition = target, recognition
         self._rematcher.forget()
-        self._schedule = MatchingSchedule()
+        self._schedule = MatchingSchedule(self._rematch_every)
         self._pixels = np.zeros_like(target.anchors)
         self._velocity = np.zeros_like(target.anchors)
         self._tracked = np.zeros(len(target.anchors), bool)
         self._affine = np.tile(np.eye(2), (len(target.anchors), 1, 1))
         self._expected = target.anchors
         self._half = None
+        self._frame = 0
+        return target.anchors
 
-    def observe(self, image):
-        """Find the desired keypoints in (H, W[, 3]) uint8 ``image``.
-
-        Returns:
-            A :class:`Correspondence` over all desired keypoints.
-
-        Raises:
-            RuntimeError: before :meth:`set_desired`.
-            ValueError: if ``image`` is not of the camera's size.
-        """
-        if self.desired is None:
-            raise RuntimeError("no desired image yet: call set_desired first")
-        self.camera.check_image(image)
+    def _find(self, grey):
         # A copy: the worker may still read it when the caller's buffer holds the next image.
-        grey = np.array(to_grey(image))
+        grey = np.array(grey)
         half = shrink(grey)
-        pixels, tracked = self._track(grey, half)
-        in_view = self._target.inside(self._expected).sum()
-        if self._schedule.due(tracked.sum(), in_view) and not self._rematcher.busy:
-            target = self._target
-            self._rematcher.submit(lambda grey: self._match(target, grey), grey, half)
+        pixels, misfit = self._track(grey, half)
+        tracked = (misfit < _MISFIT_FOLLOWED).sum()
+        in_view = self._target.in_view(self._expected).sum()
+        if self._schedule.due(tracked, in_view) and not self._rematcher.busy:
+            patient = tracked >= MatchingSchedule.ENOUGH
+            self._rematcher.submit(self._recognition.match, grey, half, patient)
         matches = self._rematcher.poll(half)
         if matches is not None:
-            before = tracked.sum()
-            pixels, tracked = self._merge(grey, half, pixels, tracked, *matches)
-            self._schedule.matched(before, tracked.sum())
-        self._remember(half, pixels, tracked)
-        current = self.camera.normalize(np.where(tracked[:, None], pixels, self._target.anchors))
-        return Correspondence(self.desired, current, tracked)
-
-    def close(self):
-        """Stop the worker thread."""
-        self._rematcher.close()
+            pixels, misfit = self._merge(grey, half, pixels, misfit, *matches)
+            self._schedule.matched(tracked, (misfit < _MISFIT_FOLLOWED).sum())
+        self._remember(half, pixels, misfit < _MISFIT_FOLLOWED)
+        precise = misfit < _MISFIT_REPORTED
+        current = self.camera.normalize(np.where(precise[:, None], pixels, self._target.anchors))
+        return Correspondence(self.desired, current, precise)
 
     def _track(self, grey, half):
         """Follow the keypoints from the last frame and align them."""
-        pixels, seeded = self._pixels.copy(), np.zeros_like(self._tracked)
+        pixels, nothing = self._pixels.copy(), np.full(len(self._pixels), np.inf)
         if not self._tracked.any():
-            return pixels, seeded
+            return pixels, nothing
         last = self._pixels[self._tracked]
         straight_on = last + self._velocity[self._tracked]
         moved, found = follow(self._half, half, last, straight_on)
         if found.sum() < MIN_VERIFIABLE:
-            return pixels, seeded
+            return pixels, nothing
+        seeded = np.zeros_like(self._tracked)
         pixels[self._tracked], seeded[self._tracked] = moved, found
         # The maps of the last frame come from aligned keypoints, finer than flow could give them.
         change = local_affine.fit_global(last[found], moved[found])
@@ -130,44 +105,37 @@ class TrackingObserver:
         guess = np.where(seeded[:, None], pixels, expected)
         rough = ~seeded
         rough[self._tracked] |= np.linalg.norm(moved - straight_on, axis=1) > _SURPRISE_PX
-        return self._align(grey, half, guess, affine, np.ones_like(seeded), rough)
+        self._frame += 1
+        turn = (np.arange(len(seeded)) + self._frame) % _RETRY_FRAMES == 0
+        return self._align(grey, half, guess, affine, seeded | turn, rough)
 
-    def _merge(self, grey, half, pixels, tracked, desired, current):
+    def _merge(self, grey, half, pixels, misfit, desired, current):
         """Add the keypoints that a finished matching brings back."""
         if len(desired) < MIN_VERIFIABLE:
-            return pixels, tracked
+            return pixels, misfit
         affine, expected = self._target.carry(desired, current)
+        tracked = misfit < _MISFIT_FOLLOWED
         astray = np.linalg.norm(pixels - expected, axis=1)[tracked] > _ASTRAY_PX
         if 0.5 * len(astray) < astray.sum() < len(desired):
             tracked = np.zeros_like(tracked)
         lost = ~tracked
-        found, ok = self._align(grey, half, expected, affine, lost, lost)
-        return np.where(ok[:, None], found, pixels), tracked | ok
+        found, found_misfit = self._align(grey, half, expected, affine, lost, lost)
+        return np.where(lost[:, None], found, pixels), np.where(lost, found_misfit, misfit)
 
     def _align(self, grey, half, guess, affine, attempt, rough):
-        pixels, ok = self._target.align(grey, half, guess, affine, attempt, rough)
-        if self._verify:
-            k = np.flatnonzero(ok)
-            ok[k] = self._agree(self._target.anchors[k], pixels[k])
-        return pixels, ok
-
-    def _agree(self, desired, current):
-        """(M,) bool: which pixel pairs agree on one rigid motion."""
-        normalize = self.camera.normalize
-        return verify(normalize(desired), normalize(current), TOLERANCE_PX / self.camera.focal)
+        """Where the anchors are and how badly they fit, infinitely where motions disagree."""
+        pixels, misfit = self._target.align(grey, half, guess, affine, attempt, rough)
+        k = np.flatnonzero(misfit < _MISFIT_FOLLOWED)
+        misfit[k[~self._agree(self._target.anchors[k], pixels[k])]] = np.inf
+        return pixels, misfit
 
     def _detect(self, grey):
-        # OpenCV's detectors are not safe in two threads at once.
-        with self._detecting:
-            return self._backend.detect(grey, self._mask)
-
-    def _match(self, target, grey):
-        """(M, 2) desired and (M, 2) current pixels of matched features."""
-        found = self._detect(grey)
-        i, j = match(target.features, found, self._backend.norm)
-        desired, current = target.features.pixels[i], found.pixels[j]
-        true = self._agree(desired, current)
-        return desired[true], current[true]
+        """Features of an image of full or half size, outside the mask left out."""
+        mask = self._mask
+        if mask is not None and mask.shape != grey.shape:
+            mask = np.where(shrink(mask) == 255, 255, 0).astype(np.uint8)
+        with self._detecting:  # OpenCV's detectors are not safe in two threads at once
+            return self._backend.detect(grey, mask)
 
     def _remember(self, half, pixels, tracked):
         both = tracked & self._tracked
