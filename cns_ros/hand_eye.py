@@ -11,8 +11,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_srvs.srv import Trigger
 
+from cns_core.arm.board import Board
 from cns_core.arm.hand_eye import HandEye
-from cns_core.arm.hand_eye_calibration import Board, calibrate
+from cns_core.arm.hand_eye_calibration import calibrate
 from cns_core.ur_kinematics import UR_MODELS
 from cns_ros.diagnostics import seconds
 from cns_ros.image_codec import decode

@@ -87,10 +87,18 @@ class TwinNode(Node):
             "bring up the control box, too; false where one is running at host already",
             read_only=True,
         )
+        scene = declare(
+            self,
+            "scene",
+            "objects",
+            "what lies before the camera; the board is the one that cns-handeye expects",
+            choices=("objects", "board"),
+            read_only=True,
+        )
         declare(self, "camera_fault", "none", "what is wrong with the camera", choices=KINDS)
         hand_eye = load_hand_eye(path)
         self._camera_frame = hand_eye.camera_frame
-        self._workcell = Workcell(seed, hand_eye.T_flange_camera)
+        self._workcell = Workcell(seed, hand_eye.T_flange_camera, scene == "board")
         self._sensor = ImageSensor(noise_std=noise, seed=seed)
         self._faults = CameraFaults(seed)
         self._box = None

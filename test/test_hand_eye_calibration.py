@@ -6,7 +6,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from cns_core import PinholeCamera, se3
-from cns_core.arm.hand_eye_calibration import Board, calibrate
+from cns_core.arm.board import Board
+from cns_core.arm.hand_eye_calibration import calibrate
 
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
 T_FLANGE_CAMERA = se3.pose(
@@ -17,17 +18,6 @@ T_BASE_BOARD = se3.pose(Rotation.from_euler("xz", [180, 20], degrees=True), (0.3
 CHESSBOARD = Board(columns=9, rows=6, square_m=0.025)
 CHARUCO = Board(columns=9, rows=6, square_m=0.025, marker_m=0.018)
 _PIXELS_PER_SQUARE = 60
-
-
-def texture(board):
-    """The board as printed, with a white margin of one square."""
-    if board.marker_m:
-        size = (board.columns * _PIXELS_PER_SQUARE, board.rows * _PIXELS_PER_SQUARE)
-        printed = board.charuco().generateImage(size)
-    else:
-        squares = np.add.outer(np.arange(board.rows), np.arange(board.columns)) % 2
-        printed = np.kron(255 * squares, np.ones((_PIXELS_PER_SQUARE,) * 2)).astype(np.uint8)
-    return np.pad(printed, _PIXELS_PER_SQUARE, constant_values=255)
 
 
 def shoot(board, T_base_camera, rng):
@@ -41,7 +31,10 @@ def shoot(board, T_base_camera, rng):
     fine = np.diag([4.0, 4.0, 1.0])
     fine[:2, 2] = 1.5
     large = cv2.warpPerspective(
-        texture(board), fine @ H, (4 * CAMERA.width, 4 * CAMERA.height), borderValue=110
+        board.printed(_PIXELS_PER_SQUARE),
+        fine @ H,
+        (4 * CAMERA.width, 4 * CAMERA.height),
+        borderValue=110,
     )
     image = cv2.resize(large, (CAMERA.width, CAMERA.height), interpolation=cv2.INTER_AREA)
     return np.clip(image + rng.normal(scale=4.0, size=image.shape), 0, 255).astype(np.uint8)

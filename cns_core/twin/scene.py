@@ -1,15 +1,18 @@
 """Seeded scenes for the simulated camera: textured objects on a textured table."""
 
+import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from cns_core import se3
+from cns_core.arm.board import Board
 from cns_core.twin.raycast import cast
 from cns_core.twin.render import render
 from cns_core.twin.solid import prism, sheet
 from cns_core.twin.textures import collage, photographs
 
 TABLE_SIZE_M = 1.5
+_BOARD_TEXELS = 60
 RADIUS_M = 0.2
 """Objects stand with their middle within this distance of the scene's centre."""
 
@@ -70,6 +73,16 @@ class PhotoPlane(_Rendered):
         photo = wide[rng.integers(len(wide))]
         height_m = photo.shape[0] / photo.shape[1]
         super().__init__([sheet(1.0, height_m, photo)], (60, 60, 60))
+
+
+class BoardPlane(_Rendered):
+    """The chessboard that `cns-handeye` looks for by default, lying flat."""
+
+    def __init__(self):
+        board = Board(columns=9, rows=6, square_m=0.025)
+        printed = cv2.cvtColor(board.printed(_BOARD_TEXELS), cv2.COLOR_GRAY2BGR)
+        height_m, width_m = (n * board.square_m / _BOARD_TEXELS for n in printed.shape[:2])
+        super().__init__([sheet(width_m, height_m, printed)], (110, 110, 110))
 
 
 def _spots(rng, count):

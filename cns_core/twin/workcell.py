@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from cns_core import se3
 from cns_core.camera import PinholeCamera
-from cns_core.twin.scene import Scene
+from cns_core.twin.scene import BoardPlane, Scene
 from cns_core.ur_kinematics import UR_MODELS
 
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
@@ -25,11 +25,13 @@ class Workcell:
     Args:
         seed: of the scene and of the episode's two poses.
         T_flange_camera: (4, 4) hand-eye pose, in m.
+        board: whether a calibration board lies there in the place of objects.
     """
 
-    def __init__(self, seed, T_flange_camera):
+    def __init__(self, seed, T_flange_camera, board=False):
         self.model = UR_MODELS["ur5e"]
         self._seed = seed
+        self._board = board
         self._T_scene_base = se3.inverse(se3.pose(translation=_SCENE_CENTER_M))
         self._T_flange_camera = T_flange_camera
         self._T_camera_flange = se3.inverse(T_flange_camera)
@@ -37,8 +39,8 @@ class Workcell:
 
     @cached_property
     def scene(self):
-        """The :class:`~cns_core.twin.scene.Scene`; its textures take a moment to paint."""
-        return Scene(self._seed)
+        """What there is to see; its textures take a moment to paint."""
+        return BoardPlane() if self._board else Scene(self._seed)
 
     def camera_pose(self, q):
         """(4, 4) camera pose in the base frame at joint angles ``q`` (6,), rad."""
@@ -68,6 +70,17 @@ class Workcell:
             q_start = self._travel(q_goal, goal, start)
             if q_start is not None:
                 return q_goal, q_start
+
+    def views(self):
+        """Draw, without end, joint angles (6,) in rad with the scene's centre in view.
+
+        The camera is turned about all axes between them, as a calibration needs it.
+        """
+        while True:
+            pose = self._draw_start(self._draw_goal())
+            q = self._reach(pose, HOME_RAD) if self._sees_center(pose) else None
+            if q is not None:
+                yield q
 
     def _draw_goal(self):
         """A camera 0.38 to 0.5 m from the scene, at most 15 deg off the vertical."""
