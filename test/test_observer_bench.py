@@ -1,6 +1,7 @@
 """The observers' benchmark, on one small condition."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,20 @@ def test_occluded_keypoints_are_not_visible(monkeypatch):
     assert visible[~middle].mean() > 0.9
 
 
+@pytest.mark.parametrize(
+    "condition, left, right",
+    [(views.Condition(light=0.5), 0.5, 0.5), (views.Condition(shade=0.6), 0.98, 0.42)],
+)
+def test_light_changes_in_the_middle(monkeypatch, condition, left, right):
+    monkeypatch.setattr(views, "_FRAMES", 2)
+    plain = views.Sequence(3, views.Condition(noise_std=0.0), oversampling=1)
+    changed = views.Sequence(3, replace(condition, noise_std=0.0), oversampling=1)
+    np.testing.assert_array_equal(plain.images[0], changed.images[0])
+    ratio = changed.images[1].mean(axis=(0, 2)) / plain.images[1].mean(axis=(0, 2))
+    assert ratio[:20].mean() == pytest.approx(left, abs=0.02)
+    assert ratio[-20:].mean() == pytest.approx(right, abs=0.02)
+
+
 def test_writes_rows_and_a_plot(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(views, "_FRAMES", 3)
     arguments = ["--scenes", "1", "--oversampling", "1", "--observers", "orb"]
@@ -45,17 +60,22 @@ def test_writes_rows_and_a_plot(monkeypatch, tmp_path, capsys):
     assert [row["mode"] for row in rows] == ["plain", "tracking"]
     for row in rows:
         assert row["condition"] == "near" and row["frames"] == 3
-        assert 0 < row["ms_p50"] <= row["ms_p99"]
+        assert 0 < row["ms_p50"] <= row["ms_p99"] <= row["step_ms_p99"]
+        assert row["ms_p50"] < row["step_ms_p50"]
+        assert row["first_match_ms_median"] > 0
         assert row["true_matches_median"] > 50
     plain, tracking = (row["keypoint_error_px_median"] for row in rows)
     assert tracking < plain / 3
     assert (tmp_path / "observer.png").stat().st_size > 1000
-    assert "tracking" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and all(line.startswith("|") and line.endswith("|") for line in lines)
+    assert len({line.count("|") for line in lines}) == 1
 
 
 def test_nothing_found_is_reported_as_such():
-    frame = {"ms": 1.0, "keypoints": 9, "visible": 0, "matches": 0, "true_matches": 0}
-    row = summarize("sift", "plain", "x", [{**frame, "errors_px": np.zeros(0)}])
+    times = {"ms": 1.0, "step_ms": 2.0, "first_match_ms": 3.0}
+    counts = {"keypoints": 9, "visible": 0, "matches": 0, "true_matches": 0}
+    row = summarize("sift", "plain", "x", [{**times, **counts, "errors_px": np.zeros(0)}])
     assert row["keypoint_error_px_median"] is None and row["true_share"] is None
 
 

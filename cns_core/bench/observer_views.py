@@ -29,6 +29,8 @@ class Condition:
         nudge: multiple of 2 deg and 2 % of the distance, in a random direction.
         noise_std: image noise in grey levels.
         light: factor on the light, from the middle of the sequence on.
+        shade: share of the light that is missing at the right border, ever less to the left, from
+            the middle of the sequence on.
         blur_px: length of a horizontal motion blur, current images only.
         occluder: cover a third of the image by a moving stripe.
         approach: go all the way to the goal instead of staying about the start.
@@ -40,6 +42,7 @@ class Condition:
     nudge: float = 0.0
     noise_std: float = _NOISE
     light: float = 1.0
+    shade: float = 0.0
     blur_px: int = 1
     occluder: bool = False
     approach: bool = False
@@ -49,6 +52,7 @@ CONDITIONS = {
     "approach": Condition(roll_deg=40.0, tilt_deg=15.0, scale=1.2, approach=True),
     "near": Condition(nudge=1.0),
     "near, light halved": Condition(nudge=1.0, light=0.5),
+    "near, light gradient": Condition(nudge=1.0, shade=0.6),
     "near, noise 8": Condition(nudge=1.0, noise_std=8.0),
     "near, blur 7 px": Condition(nudge=1.0, blur_px=7),
     "near, third occluded": Condition(nudge=1.0, occluder=True),
@@ -92,7 +96,10 @@ class Sequence:
                 left = int(CAMERA.width / 3 + 150 * np.sin(0.5 * k))
                 covered[left : left + CAMERA.width // 3] = True
                 view[:, covered] = stripe[:, : covered.sum()]
-            sensor.light = condition.light if k >= len(self._poses) // 2 else 1.0
+            changed = k >= len(self._poses) // 2
+            sensor.light = condition.light if changed else 1.0
+            if changed and condition.shade:
+                view = _shade(view, condition.shade)
             self.images.append(sensor.expose([view]))
             self._covered.append(covered)
 
@@ -122,6 +129,12 @@ class Sequence:
     def _render(self, T):
         fine = self._scene.render(T, self._fine)
         return cv2.resize(fine, (CAMERA.width, CAMERA.height), interpolation=cv2.INTER_AREA)
+
+
+def _shade(view, share):
+    """The view with light that falls off linearly from the left to the right border."""
+    factor = np.linspace(1.0, 1.0 - share, view.shape[1])[None, :, None]
+    return np.rint(view * factor).astype(np.uint8)
 
 
 def _finer(camera, factor):
