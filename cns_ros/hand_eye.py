@@ -1,9 +1,16 @@
-"""Node behind `cns-handeye`: collects views of a board through the running graph and calibrates.
+"""Finds where the camera sits on the flange from views of a board, through the running graph.
 
-Move the arm to 15 or more different views of a board that lies still, turning the camera about all
-axes; call ``~/capture`` at each, then ``~/solve``, which writes the file that the driver reads.
+With camera and driver running, move the arm to 15 or more different views of a board that lies
+still, turning the camera about all axes. Call ``hand_eye/capture`` at each, then
+``hand_eye/solve``, which writes the file that the driver reads. The driver may be disarmed, and
+its hand-eye file a guess.
+
+The board is a parameter, like the file to write:
+``cns-handeye --ros-args -p columns:=9 -p rows:=6 -p square:=0.025 -p marker:=0.018``
 """
 
+import argparse
+import sys
 import time
 
 import numpy as np
@@ -15,12 +22,16 @@ from cns_core.arm.board import Board
 from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.hand_eye_calibration import calibrate
 from cns_core.ur_kinematics import UR_MODELS
+from cns_ros.bringup import bring_up
 from cns_ros.diagnostics import seconds
 from cns_ros.image_codec import decode
 from cns_ros.messages import camera_from_info
+from cns_ros.node_set import NodeSpec, servo_environment
 from cns_ros.parameters import declare
 from cns_ros.qos import NEWEST
 from cns_ros.run import run
+from cns_ros.servo_options import SIMULATED_ROBOT_IP, ServoOptions
+from cns_ros.share import share_directory
 
 _FRESH_S = 1.0
 _STILL_S = 0.3
@@ -116,8 +127,37 @@ class HandEyeNode(Node):
 
 def main():
     """Entry point of `cns-handeye`."""
-    return run(HandEyeNode)
+    parser = argparse.ArgumentParser(
+        prog="cns-handeye",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--sim", action="store_true", help="calibrate the twin, from end to end")
+    parser.add_argument("--file", default="hand_eye.yaml", help="with --sim: file to write")
+    parser.add_argument("--seed", type=int, default=0, help="with --sim: views and noise")
+    parser.add_argument("--robot-ip", default=SIMULATED_ROBOT_IP, help="with --sim: loopback")
+    options, words = parser.parse_known_args()
+    if words and (options.sim or words[0] != "--ros-args"):
+        parser.error(f"unknown: {' '.join(words)}")
+    return _calibrate_twin(options) if options.sim else run(HandEyeNode)
+
+
+def _calibrate_twin(options):
+    """Bring up the twin with a board, the driver, this node, and what goes from view to view."""
+    cell = {"seed": options.seed, "host": options.robot_ip}
+    # Where the driver believes the camera to be plays no part in the joint angles it reports.
+    believed = str(share_directory() / "config" / "twin_hand_eye.yaml")
+    nodes = [
+        NodeSpec("twin", "twin", parameters=cell | {"scene": "board"}),
+        NodeSpec("hand_eye", "hand_eye", parameters={"file": options.file}),
+        NodeSpec("hand_eye_tour", "tour", parameters=cell | {"file": options.file}, ends=True),
+        NodeSpec(
+            *("ur_driver", "ur_driver"),
+            parameters={"robot_ip": options.robot_ip, "hand_eye_file": believed},
+        ),
+    ]
+    return bring_up(nodes, servo_environment(ServoOptions(sim=True)))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,5 +1,8 @@
 """`cns-handeye`: from images and joint states on the graph to the file that the driver reads."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from ros_graph import with_parameters
@@ -10,10 +13,11 @@ from test_hand_eye_calibration import CAMERA, CHESSBOARD, T_FLANGE_CAMERA, shoot
 from cns_core import se3
 from cns_core.arm.hand_eye import HandEye
 from cns_core.ur_kinematics import UR_MODELS
-from cns_ros.hand_eye import HandEyeNode
+from cns_ros.hand_eye import HandEyeNode, main
 from cns_ros.image_codec import encode
 from cns_ros.messages import info_from_camera
 from cns_ros.qos import NEWEST
+from cns_ros.twin import load_hand_eye
 
 Q_NEAR = np.radians([0.0, -90.0, -90.0, -90.0, 90.0, 0.0])
 
@@ -73,3 +77,24 @@ def test_views_without_a_board_or_too_few_of_them_are_refused(ros_graph, cell):
     assert not answer.success
     assert "0 corners of the board seen" in answer.message
     assert "at least 5 views" in ros_graph.call("hand_eye/solve").message
+
+
+@pytest.mark.slow
+def test_the_command_calibrates_the_twin_from_end_to_end(ros_domain, robot_address, tmp_path):
+    path = tmp_path / "hand_eye.yaml"
+    command = [sys.executable, "-m", "cns_ros.hand_eye", "--sim", "--seed", "1"]
+    command += ["--robot-ip", robot_address, "--file", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "15 views" in done.stdout
+    found, truth = HandEye.load(path).T_flange_camera, load_hand_eye("").T_flange_camera
+    assert se3.rotation_error_deg(found, truth) < 0.05
+    assert se3.translation_error_m(found, truth) < 0.5e-3
+
+
+@pytest.mark.parametrize("words", [["--simulated"], ["--sim", "--ros-args"], ["table"]])
+def test_words_without_a_meaning_are_refused(monkeypatch, capsys, words):
+    monkeypatch.setattr(sys, "argv", ["cns-handeye", *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert words[-1] in capsys.readouterr().err
