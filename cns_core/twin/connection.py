@@ -33,6 +33,8 @@ class _DelayLine:
         self._chunks.append((due_s, data))
 
     def take(self, now_s):
+        if not self._chunks:
+            return b""
         due = []
         while self._chunks and self._chunks[0][0] <= now_s:
             due.append(self._chunks.popleft()[1])

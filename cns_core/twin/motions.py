@@ -36,8 +36,8 @@ class SpeedL:
         change = self.target - current
         share = min(
             1.0,
-            _share(self.acceleration, np.linalg.norm(change[:3])),
-            _share(self.angular_acceleration, np.linalg.norm(change[3:])),
+            _share(self.acceleration, math.hypot(*change[:3])),
+            _share(self.angular_acceleration, math.hypot(*change[3:])),
         )
         self.reached = share == 1.0
         return np.linalg.solve(J, current + share * change)
@@ -176,10 +176,10 @@ def _share(acceleration, change):
 
 
 def _six(values, name):
-    values = np.array(values, dtype=float)
-    if values.shape != (6,) or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be six finite numbers, got {values.tolist()}")
-    return values
+    values = [float(value) for value in values]
+    if len(values) != 6 or not all(map(math.isfinite, values)):
+        raise ValueError(f"{name} must be six finite numbers, got {values}")
+    return np.array(values)
 
 
 def _positive(value, name):
