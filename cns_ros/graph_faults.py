@@ -118,8 +118,7 @@ def _stopped(rig, case, at):
     case.repair(rig)
     quiet_from = time.monotonic()
     rig.until(lambda: rig.state("ur_driver") == "disarmed", "a driver ready to be armed")
-    # Twists flow again, so that only the driver keeps the arm from moving.
-    rig.insist("controller/start")
+    rig.invite()
     rig.spin(AGAIN_S)
     moved_later = moved_since(rig.box, quiet_from)
     rig.insist("controller/stop")

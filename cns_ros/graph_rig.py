@@ -193,7 +193,7 @@ class GraphRig:
     def servo(self, moving):
         """Start 0.2 m behind the goal and arm; returns at full speed, or armed and at rest."""
         speed_m_s = FULL_SPEED_M_S if moving else 0.0
-        self.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
+        self._limit(speed_m_s)
         # A busy machine may stall the nodes for so long that the arm is disarmed again.
         for _ in range(_ATTEMPTS):
             self.pendant.move_joints(self._q_start, speed_rad_s=1.0)
@@ -203,6 +203,14 @@ class GraphRig:
             if self._reaches(speed_m_s):
                 return
         raise TimeoutError(f"full speed has not come; the nodes say: {self.explanation()}")
+
+    def invite(self):
+        """Let twists of full speed flow, so that only the driver keeps the arm from moving."""
+        self._limit(FULL_SPEED_M_S)
+        self.insist("controller/start")
+
+    def _limit(self, speed_m_s):
+        self.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
 
     def _reaches(self, speed_m_s):
         """Whether the arm comes to a speed before it is disarmed."""

@@ -42,6 +42,6 @@ def test_the_driver_says_so_when_the_robot_goes_off_and_stays_disarmed_when_it_r
     rig.until(lambda: rig.state("ur_driver") == "disarmed", "a driver that has come back")
     quiet_from = time.monotonic()
     rig.start("twin")
-    rig.insist("controller/start")
+    rig.invite()
     rig.spin(1.0)
     assert not rig.box.motion_log(quiet_from).qd.any()
