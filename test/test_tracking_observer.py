@@ -10,9 +10,10 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 from cns_core.camera import PinholeCamera
-from cns_core.observers import BACKENDS, base, make_observer
+from cns_core.observers import BACKENDS, base, make_observer, recognition
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.corners import find_corners
+from cns_core.observers.flow import shrink
 from cns_core.observers.rematch import MatchingSchedule, Rematcher
 from cns_core.observers.template import Template
 
@@ -71,6 +72,11 @@ def errors_px(correspondence, H):
     truth = cv2.perspectiveTransform(CAMERA.denormalize(correspondence.desired)[:, None], H)[:, 0]
     gap = np.linalg.norm(CAMERA.denormalize(correspondence.current) - truth, axis=1)
     return gap[correspondence.matched]
+
+
+def grey_and_half(image):
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return grey, shrink(grey)
 
 
 def forbid_matching(observer, monkeypatch):
@@ -219,6 +225,39 @@ def test_a_distorting_lens_costs_no_precision(photograph, tracking):
             far = np.abs(lens.denormalize(found.current)[seen] - (320, 240)).max(axis=1) > 200
             assert np.median(np.linalg.norm(error, axis=1)) < 0.1
             assert np.median(np.linalg.norm(error[far], axis=1)) < 0.1
+
+
+def tilted(angle_deg):
+    """Homography of a view from aside of the photograph's plane."""
+    R = cv2.Rodrigues(np.array([0.0, np.radians(angle_deg), 0.0]))[0]
+    move = R - np.outer(R @ (0, 0, 1.0) - (0, 0, 1.0), (0, 0, 1.0))
+    return CAMERA.matrix @ move @ np.linalg.inv(CAMERA.matrix)
+
+
+def test_simulated_views_reach_where_plain_matching_fails(photograph, monkeypatch):
+    H = tilted(71.0)
+    counts = {}
+    for simulated in (False, True):
+        if not simulated:
+            monkeypatch.setattr(recognition, "detect_simulated", lambda *_: [])
+        made = make_observer("orb", CAMERA, tracking=True, background=False)
+        made.set_desired(view(photograph))
+        found = made._recognition.match(*grey_and_half(view(photograph, H)))
+        truth = cv2.perspectiveTransform(found[0][:, None], H)[:, 0]
+        counts[simulated] = (np.linalg.norm(found[1] - truth, axis=1) < 4.0).sum()
+        monkeypatch.undo()
+    assert counts[False] < 15
+    assert counts[True] > 50
+
+
+def test_near_views_are_recognized_at_half_size_alone(photograph, observer, monkeypatch):
+    observer.set_desired(view(photograph))
+    detect, sizes = observer._backend.detect, []
+    monkeypatch.setattr(
+        observer._backend, "detect", lambda g, mask: sizes.append(g.shape) or detect(g, mask)
+    )
+    assert observer.observe(view(photograph, turn(20.0))).count > 150
+    assert sizes == [(240, 320)]
 
 
 def test_recovers_after_losing_everything(photograph, observer):

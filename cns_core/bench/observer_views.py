@@ -57,7 +57,7 @@ CONDITIONS = {
     "near, blur 7 px": Condition(nudge=1.0, blur_px=7),
     "near, third occluded": Condition(nudge=1.0, occluder=True),
     **{f"rotation {angle}": Condition(roll_deg=angle) for angle in (30, 90, 180)},
-    **{f"viewpoint {angle}": Condition(tilt_deg=angle) for angle in (15, 30, 45, 60)},
+    **{f"viewpoint {angle}": Condition(tilt_deg=angle) for angle in (15, 30, 45, 55, 65)},
     **{f"scale {scale}": Condition(scale=scale) for scale in (0.5, 0.7, 1.4, 2.0)},
 }
 """Conditions by the name they carry in reports."""

@@ -1,35 +1,43 @@
 """Find the desired image in a new one with no idea where it is."""
 
+from functools import cached_property
+
+import numpy as np
+
+from cns_core.observers.features import Features
 from cns_core.observers.flow import shrink, to_full
 from cns_core.observers.matching import match
+from cns_core.observers.simulated_views import detect_simulated
 
-ENOUGH = 40
+_ENOUGH = 40
 """Matches that leave no doubt, and from which all keypoints can be placed."""
 
 
 class Recognition:
-    """Matches images against the desired one, at half size first and thoroughly if that fails.
+    """Matches images against the desired one: quickly at first, thoroughly where that fails.
 
     Matches only tell where to align, so the precision that half size costs does not matter, and it
-    takes a quarter of the time.
+    takes a quarter of the time. Simulated views of the desired image are made when first needed.
 
     Args:
-        detect: gives the :class:`Features` of a (H, W) uint8 image, possibly of half size.
+        detect: gives the :class:`Features` of a grey image within a mask (or None).
         norm: how descriptors compare, ``cv2.NORM_L2`` or ``cv2.NORM_HAMMING``.
         agree: tells which of (M, 2) desired and (M, 2) current pixels can be trusted.
         grey: (H, W) uint8, the desired image.
+        mask: (H, W) uint8, zero where no image shows the scene, or None.
     """
 
-    def __init__(self, detect, norm, agree, grey):
+    def __init__(self, detect, norm, agree, grey, mask=None):
         self._detect, self._norm, self._agree = detect, norm, agree
-        self._grey = grey
-        self._half = _detect_half(detect, shrink(grey))
-        self._full = None
+        self._grey, self._half = grey, shrink(grey)
+        self._mask = mask
+        self._half_mask = None if mask is None else _whole(shrink(mask))
+        self._features = _at_full(detect(self._half, self._half_mask))
 
     @property
     def count(self):
         """Number of features in the desired image."""
-        return len(self._half)
+        return len(self._features)
 
     def match(self, grey, half):
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size.
@@ -37,20 +45,37 @@ class Recognition:
         Args:
             grey, half: the current image at full and half size.
         """
-        found = self._compare(self._half, _detect_half(self._detect, half))
-        if len(found[0]) >= ENOUGH:
-            return found
-        if self._full is None:
-            self._full = self._detect(self._grey)
-        return max(found, self._compare(self._full, self._detect(grey)), key=lambda m: len(m[0]))
+        current = _at_full(self._detect(half, self._half_mask))
+        found = self._compare([self._features], current)
+        if len(found[0]) < _ENOUGH:
+            found = self._compare([self._features, *self._half_views], current)
+        if len(found[0]) < _ENOUGH:
+            thorough = self._compare(self._full_views, self._detect(grey, self._mask))
+            found = max(found, thorough, key=lambda pairs: len(pairs[0]))
+        return found
 
-    def _compare(self, desired, current):
-        i, j = match(desired, current, self._norm)
-        i, j = desired.pixels[i], current.pixels[j]
+    @cached_property
+    def _half_views(self):
+        return [_at_full(f) for f in detect_simulated(self._detect, self._half, self._half_mask)]
+
+    @cached_property
+    def _full_views(self):
+        tilted = detect_simulated(self._detect, self._grey, self._mask)
+        return [self._detect(self._grey, self._mask), *tilted]
+
+    def _compare(self, views, current):
+        matched = [match(view, current, self._norm) for view in views]
+        i = np.concatenate([v.pixels[i] for v, (i, _) in zip(views, matched, strict=True)])
+        j = np.concatenate([current.pixels[j] for _, j in matched])
         true = self._agree(i, j)
         return i[true], j[true]
 
 
-def _detect_half(detect, half):
-    found = detect(half)
-    return type(found)(to_full(found.pixels), found.descriptors, found.response)
+def _at_full(features):
+    """Features found at half size, placed at full size."""
+    return Features(to_full(features.pixels), features.descriptors, features.response)
+
+
+def _whole(mask):
+    """A shrunk mask without the pixels that are only partly inside."""
+    return np.where(mask == 255, 255, 0).astype(np.uint8)

@@ -53,7 +53,7 @@ class TrackingObserver(Observer):
     def _take(self, grey):
         grey = np.array(grey)
         target = Target(grey, self._max_keypoints, self._mask)
-        recognition = Recognition(self._detect, self._backend.norm, self._agree, grey)
+        recognition = Recognition(self._detect, self._backend.norm, self._agree, grey, self._mask)
         self._refuse_below_minimum(min(recognition.count, len(target.anchors)))
         self._target, self._recognition = target, recognition
         self._rematcher.forget()
@@ -129,11 +129,7 @@ class TrackingObserver(Observer):
         misfit[k[~self._agree(self._target.anchors[k], pixels[k])]] = np.inf
         return pixels, misfit
 
-    def _detect(self, grey):
-        """Features of an image of full or half size, outside the mask left out."""
-        mask = self._mask
-        if mask is not None and mask.shape != grey.shape:
-            mask = np.where(shrink(mask) == 255, 255, 0).astype(np.uint8)
+    def _detect(self, grey, mask):
         with self._detecting:  # OpenCV's detectors are not safe in two threads at once
             return self._backend.detect(grey, mask)
 
