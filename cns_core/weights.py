@@ -1,7 +1,5 @@
 """Weights of the policy: save, load with checks, and import of the original authors' state dict."""
 
-import os
-import sys
 from pathlib import Path
 
 import torch
@@ -10,6 +8,7 @@ from safetensors.torch import save_file
 
 from cns_core.network.variants import make_network, structure
 from cns_core.policy import Policy
+from cns_core.share import share_directory
 
 FORMAT = "cns-weights"
 VERSION = "1"
@@ -56,21 +55,18 @@ def load_policy(path=None):
 
 
 def default_weights():
-    """Path of the shipped weights: in the checkout, an ament prefix, or the Python prefix.
+    """Path of the shipped weights.
 
     Raises:
-        FileNotFoundError: naming the places searched and the remedy.
+        FileNotFoundError: naming the place searched and the remedy.
     """
-    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    homes = [Path(__file__).parents[1] / "models"]
-    homes += [Path(prefix) / "share" / "cns_ros" / "models" for prefix in [*prefixes, sys.prefix]]
-    for home in homes:
-        if (home / FILE_NAME).is_file():
-            return home / FILE_NAME
-    raise FileNotFoundError(
-        f"no {FILE_NAME} in {', '.join(map(str, homes))}: give a path of weights, train some with "
-        "cns-train, or use the ibvs controller"
-    )
+    path = share_directory() / "models" / FILE_NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no {path}: give a path of weights, train some with cns-train, or use the ibvs "
+            "controller"
+        )
+    return path
 
 
 def save_network(network, path, **notes):

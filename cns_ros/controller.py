@@ -239,6 +239,8 @@ class ControllerNode(Node):
         finish_share = getattr(self._regulator.controller, "finish_share", None)
         if finish_share is not None:
             values["finish_share"] = float(finish_share)
+        if self._image_age_s.count:
+            values["image_age_s"] = self._image_age_s.newest
         return values | self._image_age_s.figures("image_age_s")
 
     def _publish_status(self, level=OK):

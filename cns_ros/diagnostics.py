@@ -53,6 +53,11 @@ class Recent:
         self._values.append(value)
         self.count += 1
 
+    @property
+    def newest(self):
+        """The last value, or None before the first."""
+        return self._values[-1] if self._values else None
+
     def figures(self, name):
         """``{name_p50: ..., name_p99: ...}``, empty before the first value."""
         if not self._values:

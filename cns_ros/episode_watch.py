@@ -1,7 +1,9 @@
 """The node with which an episode is watched: what goes by on the topics, recorded and summed up."""
 
+import math
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -13,11 +15,10 @@ from std_srvs.srv import Trigger
 
 from cns_core import se3
 from cns_core.bench.episode_log import Sample
-from cns_ros.diagnostics import seconds
 from cns_ros.image_codec import decode
 from cns_ros.messages import correspondence_from_matches
 from cns_ros.parameters import declare
-from cns_ros.qos import LATCHED, NEWEST
+from cns_ros.qos import LATCHED, NEWEST, RECORDED
 
 _FRAME_EVERY_S = 0.5
 _UNFINISHED = ("idle", "servoing", "lost")
@@ -44,15 +45,17 @@ class EpisodeWatch(Node):
         self.command_rate_hz = 0.0
         self.done = threading.Event()
         self._changed = threading.Condition()
-        self._goal = self._pose = self._correspondence = self._image_stamp = None
+        self._goal = self._pose = self._correspondence = None
+        self._published, self._observed = set(), set()  # stamps of images
+        self._aged = 0
         self._began_s = 0.0
         self._triggers = {}
         self._declare_settings()
         self.create_subscription(Image, "image", self._on_image, NEWEST)
-        self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
-        self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
-        self.create_subscription(PoseStamped, "twin/ground_truth", self._on_pose, NEWEST)
-        self.create_subscription(DiagnosticStatus, "controller/status", self._on_status, LATCHED)
+        self.create_subscription(PointCloud2, "matches", self._on_matches, RECORDED)
+        self.create_subscription(TwistStamped, "twist", self._on_twist, RECORDED)
+        self.create_subscription(PoseStamped, "twin/ground_truth", self._on_pose, RECORDED)
+        self.create_subscription(DiagnosticStatus, "controller/status", self._on_status, RECORDED)
         self.create_subscription(DiagnosticStatus, "ur_driver/status", self._on_driver, LATCHED)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
@@ -113,6 +116,14 @@ class EpisodeWatch(Node):
         """Record no more."""
         self._remember_frame()
         self._goal = None
+        # The first and the last images may belong to what is not recorded.
+        between = range(min(self._observed, default=0), max(self._observed, default=-1) + 1)
+        published = {stamp for stamp in self._published if stamp in between}
+        self.log.images = {
+            "published": len(published),
+            "observed": len(published & self._observed),
+            "lost": len(published - self._observed),
+        }
 
     def newest_pose(self):
         """True camera pose (4, 4) once the arm has come to rest."""
@@ -126,7 +137,7 @@ class EpisodeWatch(Node):
         """One line on the newest sample."""
         if not self.log.samples:
             return f"controller {self.status or 'silent'}, no command yet"
-        s = self.log.samples[-1]
+        s = self.log.samples[max(self._aged - 1, 0)]
         return (
             f"t {s.time_s:5.1f} s  {self.status:9s} error {s.error:.5f}  matched {s.matched:3d}  "
             f"pose {s.rotation_error_deg:6.2f} deg {s.translation_error_mm:7.2f} mm  "
@@ -135,27 +146,34 @@ class EpisodeWatch(Node):
 
     def _on_image(self, message):
         with self._changed:
-            self.image, self._image_stamp = decode(message), message.header.stamp
+            self.image = decode(message)
             self._changed.notify_all()
 
     def _on_matches(self, message):
         self._correspondence = correspondence_from_matches(message)
-        self._matches_stamp = message.header.stamp
-        recording = self._goal is not None and not self.done.is_set()
-        if recording and time.monotonic() - self._began_s >= _FRAME_EVERY_S * len(self.frames):
+        if not self._is_recording():
+            return
+        self._observed.add(_nanoseconds(message))
+        if time.monotonic() - self._began_s >= _FRAME_EVERY_S * len(self.frames):
             self._remember_frame()
+
+    def _is_recording(self):
+        return self._goal is not None and not self.done.is_set()
 
     def _remember_frame(self):
         self.frames.append((self.image, self._correspondence))
 
     def _on_pose(self, message):
+        """The twin sends one with every image that it publishes."""
+        if self._is_recording():
+            self._published.add(_nanoseconds(message))
         p, q = message.pose.position, message.pose.orientation
         with self._changed:
             self._pose = se3.pose(Rotation.from_quat([q.x, q.y, q.z, q.w]), [p.x, p.y, p.z])
             self._changed.notify_all()
 
     def _on_twist(self, message):
-        if self._goal is None or self._correspondence is None or self.done.is_set():
+        if self._correspondence is None or not self._is_recording():
             return
         v, w = message.twist.linear, message.twist.angular
         x_m, y_m, z_m = self._pose[:3, 3].tolist()
@@ -165,7 +183,7 @@ class EpisodeWatch(Node):
                 *(time.monotonic() - self._began_s, v.x, v.y, v.z, w.x, w.y, w.z),
                 error=self._correspondence.error,
                 matched=self._correspondence.count,
-                image_age_s=seconds(message.header.stamp) - seconds(self._matches_stamp),
+                image_age_s=math.nan,
                 rotation_error_deg=se3.rotation_error_deg(self._goal, self._pose),
                 translation_error_mm=1e3 * se3.translation_error_m(self._goal, self._pose),
                 x_m=x_m,
@@ -179,8 +197,17 @@ class EpisodeWatch(Node):
             return
         self.status = message.message
         self.cause = _value(message, "cause")
-        if self._goal is not None and self._has_ended():
-            self.done.set()
+        if self._goal is not None:
+            self._note_age(message)
+            if self._has_ended():
+                self.done.set()
+
+    def _note_age(self, message):
+        """The controller tells after each twist how old the image behind it was."""
+        if self._aged < len(self.log.samples):
+            age_s = float(_value(message, "image_age_s"))
+            self.log.samples[self._aged] = replace(self.log.samples[self._aged], image_age_s=age_s)
+            self._aged += 1
 
     def _on_driver(self, message):
         """The episode cannot go on without the arm."""
@@ -198,6 +225,10 @@ class EpisodeWatch(Node):
 
     def _has_ended(self):
         return self.status not in _UNFINISHED or (self.status == "idle" and self.cause)
+
+
+def _nanoseconds(message):
+    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
 
 
 def _value(message, key):

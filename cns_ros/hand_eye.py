@@ -21,6 +21,7 @@ from std_srvs.srv import Trigger
 from cns_core.arm.board import Board
 from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.hand_eye_calibration import calibrate
+from cns_core.share import share_directory
 from cns_core.ur_kinematics import UR_MODELS
 from cns_ros.bringup import bring_up
 from cns_ros.diagnostics import seconds
@@ -31,7 +32,6 @@ from cns_ros.parameters import declare
 from cns_ros.qos import NEWEST
 from cns_ros.run import run
 from cns_ros.servo_options import SIMULATED_ROBOT_IP, ServoOptions
-from cns_ros.share import share_directory
 
 _FRESH_S = 1.0
 _STILL_S = 0.3

@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cns_core.share import share_directory
 from cns_ros.servo_options import SIMULATED_ROBOT_IP
-from cns_ros.share import share_directory
 
 # Whoever started the nodes may be killed before it can stop them. util-linux brings setpriv.
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()

@@ -3,9 +3,9 @@
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 
-def _newest(reliability, durability=DurabilityPolicy.VOLATILE):
+def _newest(reliability, durability=DurabilityPolicy.VOLATILE, depth=1):
     return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability, durability=durability
+        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, durability=durability
     )
 
 
@@ -14,6 +14,9 @@ NEWEST = _newest(ReliabilityPolicy.BEST_EFFORT)
 
 OFFERED = _newest(ReliabilityPolicy.RELIABLE)
 """What we publish of small messages: reliable offers match every subscriber's request."""
+
+RECORDED = _newest(ReliabilityPolicy.RELIABLE, depth=100)
+"""For whoever writes down what went by: here a late message is worth as much as any other."""
 
 LATCHED = _newest(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """States and the desired image: whoever comes late still gets the last one."""

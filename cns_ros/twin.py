@@ -16,6 +16,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from cns_core.arm.hand_eye import HandEye
+from cns_core.share import share_directory
 from cns_core.twin.camera_faults import KINDS, CameraFaults
 from cns_core.twin.control_box import ControlBox
 from cns_core.twin.motion_log import MotionReader
@@ -25,9 +26,8 @@ from cns_ros.diagnostics import seconds
 from cns_ros.image_codec import encode
 from cns_ros.messages import info_from_camera
 from cns_ros.parameters import declare
-from cns_ros.qos import NEWEST
+from cns_ros.qos import NEWEST, OFFERED
 from cns_ros.run import run
-from cns_ros.share import share_directory
 
 IMAGE_RATE_HZ = 30.0
 
@@ -108,7 +108,7 @@ class TwinNode(Node):
         self._arm = MotionReader(host)
         self._image = self.create_publisher(Image, "image", NEWEST)
         self._camera_info = self.create_publisher(CameraInfo, "camera_info", NEWEST)
-        self._ground_truth = self.create_publisher(PoseStamped, "~/ground_truth", NEWEST)
+        self._ground_truth = self.create_publisher(PoseStamped, "~/ground_truth", OFFERED)
         self.create_timer(1.0 / IMAGE_RATE_HZ, self._shoot)
 
     def destroy_node(self):
@@ -121,14 +121,15 @@ class TwinNode(Node):
         """Take one image; its stamp is the time of the exposure, before the rendering."""
         stamp = self.get_clock().now().to_msg()
         q = self._arm.state().q
-        pose = _pose_message(self._workcell.camera_pose(q), Header(stamp=stamp, frame_id="base"))
-        self._ground_truth.publish(pose)
         image = self._sensor.expose([self._workcell.render(q)])
         fault = self.get_parameter("camera_fault").value
         if fault != self._faults.kind:
             self._faults.begin(fault)
         for shot in self._faults.pass_on(_Shot(stamp, image)):
             self._publish(shot)
+        # After the image: nothing that measures may make it older.
+        pose = _pose_message(self._workcell.camera_pose(q), Header(stamp=stamp, frame_id="base"))
+        self._ground_truth.publish(pose)
 
     def _publish(self, shot):
         header = Header(stamp=shot.stamp, frame_id=self._camera_frame)

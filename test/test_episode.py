@@ -49,6 +49,11 @@ def test_the_arm_returns_to_where_the_picture_was_taken(
     assert record["result"]["status"] == "converged"
     assert record["figures"]["initial_rotation_error_deg"] >= 29.0
     assert record["figures"]["initial_translation_error_mm"] >= 95.0
+    images = {n: record["figures"][f"images_{n}"] for n in ("published", "observed", "lost")}
+    assert images["observed"] > 20
+    assert images["published"] == images["observed"] + images["lost"]
+    assert 0.0 < record["figures"]["image_age_s_p50"] <= record["figures"]["image_age_s_p99"]
+    assert record["figures"]["twists"] == figures["steps"]
     samples = (tmp_path / "out" / "episode.csv").read_text().splitlines()
     assert len(samples) == 1 + figures["steps"]
     for picture in ("views", "path", "curves", "graph"):

@@ -1,11 +1,14 @@
 """Weights on disk: written, read back, and refused with a reason."""
 
+import runpy
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cns_core import weights
+from cns_core import share, weights
 from cns_core.network.packed import CnsNetwork
 
 
@@ -81,10 +84,14 @@ def test_absent_default_weights_name_the_remedy(monkeypatch):
         weights.default_weights()
 
 
-def test_default_weights_are_found_in_an_ament_prefix(monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "FILE_NAME", "only-here.safetensors")
-    home = tmp_path / "share" / "cns_ros" / "models"
-    home.mkdir(parents=True)
-    (home / "only-here.safetensors").touch()
-    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
-    assert weights.default_weights() == home / "only-here.safetensors"
+@pytest.mark.parametrize("home", ["", "lib/python3.11/site-packages"], ids=["source", "installed"])
+def test_share_is_found_beside_the_packages(home, tmp_path):
+    program = tmp_path / home / "cns_core" / "share.py"
+    program.parent.mkdir(parents=True)
+    shutil.copy(share.__file__, program)
+    folder = tmp_path / "share" / "cns_ros" if home else tmp_path
+    with pytest.raises(FileNotFoundError, match="reinstall"):
+        runpy.run_path(str(program))["share_directory"]()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.xml").touch()
+    assert runpy.run_path(str(program))["share_directory"]() == folder.resolve()
