@@ -29,8 +29,9 @@ def shade(visibility, view, atlas, grid, background):
     for face, box, to_texel in zip(blocks.face, blocks.box, blocks.to_texel, strict=True):
         at = window(box)
         seen = (visibility.face[at] == face).view(np.uint8)
-        cv2.copyTo(affine(to_texel[0], grid, box), seen, u[at])
-        cv2.copyTo(affine(to_texel[1], grid, box), seen, v[at])
+        pixels = grid[0][at], grid[1][at]
+        cv2.copyTo(affine(to_texel[0], *pixels), seen, u[at])
+        cv2.copyTo(affine(to_texel[1], *pixels), seen, v[at])
     cv2.divide(u, visibility.inverse_depth, u)
     cv2.divide(v, visibility.inverse_depth, v)
     image = _read(atlas, u, v, background)

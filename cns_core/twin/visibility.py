@@ -58,9 +58,10 @@ class Visibility:
     def _add(self, body):
         """Put a body where it is nearer than what is there."""
         at = window(body.box)
-        inverse_depth, face = self._surface(body)
+        u, v = (part[at] for part in self._grid)
+        inverse_depth, face = self._surface(body, u, v)
         seen = cv2.compare(inverse_depth, self.inverse_depth[at], cv2.CMP_GT)
-        inside = self._depth_inside(body)
+        inside = _depth_inside(body, u, v)
         if inside is not None:
             partial = cv2.bitwise_and(seen, cv2.inRange(inside, -0.5, 0.5))
             self._note_silhouette(partial, body.box, inside, face)
@@ -70,29 +71,16 @@ class Visibility:
         cv2.copyTo(inverse_depth, seen, self.inverse_depth[at])
         cv2.copyTo(face, seen, self.face[at])
 
-    def _surface(self, body):
+    def _surface(self, body, u, v):
         """Inverse depth and face of a convex body over its box; meaningless outside its outline."""
         first, *others = body.faces
-        nearest = affine(self._to_face[first, 2], self._grid, body.box)
+        nearest = affine(self._to_face[first, 2], u, v)
         face = np.full(nearest.shape, first, np.int16)
         for i in others:
-            plane = affine(self._to_face[i, 2], self._grid, body.box)
+            plane = affine(self._to_face[i, 2], u, v)
             cv2.copyTo(np.full_like(face, i), cv2.compare(plane, nearest, cv2.CMP_LT), face)
             cv2.min(plane, nearest, nearest)
         return nearest, face
-
-    def _depth_inside(self, body):
-        """How far inside its outline a pixel of a body's box lies, None if all do wholly."""
-        x0, y0, x1, y1 = body.box
-        lines = body.outline
-        nearest_u = np.where(lines[:, 0] > 0, x0, x1 - 1)
-        nearest_v = np.where(lines[:, 1] > 0, y0, y1 - 1)
-        lowest = lines[:, 0] * nearest_u + lines[:, 1] * nearest_v + lines[:, 2]
-        inside = None
-        for line in lines[lowest < 0.5]:
-            part = affine(line, self._grid, body.box)
-            inside = part if inside is None else cv2.min(inside, part, inside)
-        return inside
 
     def _note_silhouette(self, partial, box, inside, face):
         points = cv2.findNonZero(partial)
@@ -138,11 +126,24 @@ class Visibility:
         return Shared(*(column[kept] for column in shared))
 
 
-def affine(row, grid, box):
-    """Evaluate ``row @ (u, v, 1)`` over the pixels of ``box`` as float32."""
-    at = window(box)
+def _depth_inside(body, u, v):
+    """How far inside its outline each pixel of a body's box lies, None if all do wholly."""
+    x0, y0, x1, y1 = body.box
+    lines = body.outline
+    nearest_u = np.where(lines[:, 0] > 0, x0, x1 - 1)
+    nearest_v = np.where(lines[:, 1] > 0, y0, y1 - 1)
+    lowest = lines[:, 0] * nearest_u + lines[:, 1] * nearest_v + lines[:, 2]
+    inside = None
+    for line in lines[lowest < 0.5]:
+        part = affine(line, u, v)
+        inside = part if inside is None else cv2.min(inside, part, inside)
+    return inside
+
+
+def affine(row, u, v):
+    """Evaluate ``row @ (u, v, 1)`` for float32 arrays ``u`` and ``v``."""
     a, b, c = row.tolist()
-    return cv2.addWeighted(grid[0][at], a, grid[1][at], b, c)
+    return cv2.addWeighted(u, a, v, b, c)
 
 
 def window(box):
