@@ -34,7 +34,7 @@ GONE = "gone"
 """What is said of a node whose process has ended."""
 
 _PATIENCE_S = 60.0
-_ATTEMPTS = 3
+_ANSWER_S, _ARMING_S, _SPEED_UP_S = 2.0, 15.0, 3.0
 _BACK_M = 0.2
 # Far above what servoing needs, so that the camera goes at full speed for most of the way.
 _GAIN = 10.0
@@ -77,6 +77,7 @@ class GraphRig:
         self._box = ControlBox(host, q_home=self._q_goal)
         self._host, self._domain = host, domain
         self._nodes, self._statuses, self._problems = {}, {}, {}
+        self._refusal = ""
 
     def __enter__(self):
         self.box = self._box.__enter__()
@@ -165,44 +166,53 @@ class GraphRig:
 
     def insist(self, service):
         """Call a Trigger service until it succeeds; a node that comes up refuses for a while."""
-        client = self.node.create_client(Trigger, service)
         end = time.monotonic() + _PATIENCE_S
-        answer = None
-        while answer is None or not answer.success:
+        while not self.call(service):
             if time.monotonic() > end:
-                raise TimeoutError(f"{service} refused: {answer and answer.message}")
-            self.until(client.service_is_ready, service)
-            future = client.call_async(Trigger.Request())
-            # A node that was killed meanwhile never answers.
-            self._executor.spin_until_future_complete(future, timeout_sec=2.0)
-            answer = future.result() if future.done() else None
+                raise TimeoutError(f"{service} refused: {self._refusal}")
             self.spin(0.05)
+
+    def call(self, service, timeout_s=_ANSWER_S):
+        """Call a Trigger service once; whether it succeeds."""
+        client = self.node.create_client(Trigger, service)
+        self.until(client.service_is_ready, service)
+        answer = self._answer(client.call_async(Trigger.Request()), timeout_s)
         self.node.destroy_client(client)
+        self._refusal = answer.message if answer else "no answer"
+        return answer is not None and answer.success
 
     def set_parameters(self, name, **values):
         """Set parameters of a node."""
         client = AsyncParameterClient(self.node, name)
         self.until(client.services_are_ready, f"parameters of {name}")
         parameters = [Parameter(key, value=value) for key, value in values.items()]
-        future = client.set_parameters(parameters)
-        self.until(future.done, f"{name} set to {values}")
-        refusals = [result.reason for result in future.result().results if not result.successful]
+        answer, end = None, time.monotonic() + _PATIENCE_S
+        while answer is None:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{name} does not take {values}")
+            answer = self._answer(client.set_parameters(parameters), _ANSWER_S)
+        refusals = [result.reason for result in answer.results if not result.successful]
         if refusals:
             raise ValueError(f"{name}: {refusals}")
+
+    def _answer(self, future, timeout_s):
+        """What a service answers, None if it does not, like a node that was killed just now."""
+        self._executor.spin_until_future_complete(future, timeout_sec=timeout_s)
+        return future.result() if future.done() else None
 
     def servo(self, moving):
         """Start 0.2 m behind the goal and arm; returns at full speed, or armed and at rest."""
         speed_m_s = FULL_SPEED_M_S if moving else 0.0
         self._limit(speed_m_s)
         # A busy machine may stall the nodes for so long that the arm is disarmed again.
-        for _ in range(_ATTEMPTS):
+        end = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < end:
             self.pendant.move_joints(self._q_start, speed_rad_s=1.0)
-            self.insist("controller/start")
-            self.insist("ur_driver/arm")
-            self.until(lambda: self.state("ur_driver") == "armed", "an armed driver")
-            if self._reaches(speed_m_s):
+            armed = self.call("controller/start") and self.call("ur_driver/arm", _ARMING_S)
+            if armed and self._reaches(speed_m_s):
                 return
-        raise TimeoutError(f"full speed has not come; the nodes say: {self.explanation()}")
+            self.spin(0.1)
+        raise TimeoutError(f"full speed has not come: {self._refusal}; {self.explanation()}")
 
     def invite(self):
         """Let twists of full speed flow, so that only the driver keeps the arm from moving."""
@@ -213,11 +223,14 @@ class GraphRig:
         self.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
 
     def _reaches(self, speed_m_s):
-        """Whether the arm comes to a speed before it is disarmed."""
-        while self.state("ur_driver") == "armed":
-            if linear_speed(self.box) > 0.98 * speed_m_s - 1e-6:
+        """Whether the arm is armed and comes to a speed; if not, it is disarmed again."""
+        end = time.monotonic() + _SPEED_UP_S
+        while time.monotonic() < end:
+            armed = self.state("ur_driver") == "armed"
+            if armed and linear_speed(self.box) > 0.98 * speed_m_s - 1e-6:
                 return True
             self.spin(0.02)
+        self.insist("ur_driver/disarm")
         self.until(lambda: self.state("ur_driver") == "disarmed", "a disarmed driver")
         return False
 
