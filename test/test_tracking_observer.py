@@ -139,6 +139,22 @@ def test_keypoints_behind_an_occluder_come_back_without_matching(photograph, obs
     assert (errors_px(again, turn(5.0)) < 1.0).mean() > 0.97
 
 
+def test_an_occluder_that_covers_half_the_keypoints_at_once_takes_no_other_with_it(
+    photograph, observer
+):
+    rng = np.random.default_rng(4)
+    observer.set_desired(view(photograph, rng=rng))
+    free = observer.observe(view(photograph, turn(8.0), rng))
+    hidden = view(photograph, turn(7.8), rng)
+    hidden[:, 100:460] = cv2.resize(load_sample_image("flower.jpg"), (360, 480))
+    covered = observer.observe(hidden)
+    before = CAMERA.denormalize(free.current)[:, 0]
+    beside = free.matched & ((before < 85) | (before > 475))
+    assert 0.3 < beside.sum() / free.count < 0.5
+    assert covered.matched[beside].mean() > 0.9
+    assert np.median(errors_px(covered, turn(7.8))) < 0.05
+
+
 def test_keypoints_that_left_the_view_come_back_without_matching(photograph, observer, monkeypatch):
     away = [turn(0.0, 1.0, (shift, 0.0)) for shift in (0.0, 80.0, 160.0, 240.0, 300.0)]
     observer.set_desired(view(photograph))

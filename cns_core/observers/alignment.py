@@ -1,6 +1,7 @@
 """Sub-pixel alignment of keypoint patches to the desired image."""
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -56,8 +57,8 @@ class PatchAligner:
         """
         centre, moved = np.rint(pixels), pixels.astype(float)
         warp = anchors, np.linalg.inv(affine)
-        layers = np.ones((len(pixels), 5, self._grid.shape[1]), np.float32)
-        gx, gy, desired, _, current = layers.transpose(1, 0, 2)
+        layers = np.ones((5, len(pixels), self._grid.shape[1]), np.float32)
+        gx, gy, desired, _, current = layers
         current[:] = _centred(self._gather(image, centre.astype(int)))
         for _ in range(steps):
             wide = self._read(*warp, centre - moved, self._wide_grid)
@@ -84,10 +85,12 @@ class PatchAligner:
         """Least squares for one step: (N, 2) step in px, (N,) correlation, (N,) residual.
 
         Args:
-            layers: (N, 5, P): the gradient of the desired patch along x and y, the patch itself,
+            layers: (5, N, P): the gradient of the desired patch along x and y, the patch itself,
                 ones, and the current patch, which a sum of the others shall explain.
         """
-        products = (layers @ layers.transpose(0, 2, 1)).astype(float)
+        products = np.empty((layers.shape[1], 5, 5))
+        for i, j in combinations_with_replacement(range(5), 2):
+            products[:, i, j] = products[:, j, i] = np.einsum("np,np->n", layers[i], layers[j])
         normal, across = products[:, :4, :4] + 1e-3 * np.eye(4), products[:, :4, 4]
         share = np.linalg.solve(normal, across[:, :, None])[:, :, 0]
         gain = share[:, 2]

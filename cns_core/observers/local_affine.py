@@ -1,11 +1,13 @@
 """Local affine motion of keypoints, from the motion of their neighbours."""
 
+import cv2
 import numpy as np
 
 _PRIOR_PX2 = 30.0
 """Weight of the prior against the neighbours' spread, so that a few close ones do not decide."""
 
 _ROUNDS = 3
+_CONSENSUS_PX = 4.0
 _PRECISE_PX = 0.25
 """Residuals below this are no reason to discount a neighbour."""
 
@@ -50,6 +52,17 @@ def fit_global(source, target):
         solution = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
         weight = _robust(*(target - design @ solution).T)
     return solution.T
+
+
+def fit_consensus(source, target):
+    """The affine map (2, 3) that most of (M, 2) point pairs agree on, None if there is none.
+
+    Unlike :func:`fit_global` it bears that half of the points follow something else, such as an
+    occluder, but takes the rest for one plane.
+    """
+    return cv2.estimateAffine2D(
+        source, target, method=cv2.USAC_MAGSAC, ransacReprojThreshold=_CONSENSUS_PX
+    )[0]
 
 
 def _dot(a, b):

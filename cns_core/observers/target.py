@@ -45,11 +45,12 @@ class Target:
         x, y = np.rint(pixels).astype(int).T
         return self._clear[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
 
-    def carry(self, desired, current):
-        """Local affine maps and positions of all anchors from (M, 2) known pixel pairs."""
+    def carry(self, desired, current, which=slice(None)):
+        """Local affine maps and positions of anchors from (M, 2) known pixel pairs."""
+        anchors = self.anchors[which]
         whole = local_affine.fit_global(desired, current)
-        index = cKDTree(desired).query(self.anchors, min(_NEIGHBOURS, len(desired)))[1]
-        return local_affine.fit(self.anchors, desired[index], current[index], whole[:, :2])
+        index = cKDTree(desired).query(anchors, min(_NEIGHBOURS, len(desired)))[1]
+        return local_affine.fit(anchors, desired[index], current[index], whole[:, :2])
 
     def align(self, grey, half, guess, affine, attempt, rough):
         """Align anchors to the current image.

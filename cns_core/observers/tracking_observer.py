@@ -17,6 +17,8 @@ _SURPRISE_PX = 6.0
 """Flow that ends this far from where the last motion pointed needs rough alignment first."""
 _RETRY_FRAMES = 3
 """Each lost keypoint is looked for in one of this many frames, which bounds the cost of a frame."""
+_CARRY_FRAMES = 2
+"""Each keypoint's local motion is fitted to its neighbours' in one of this many frames."""
 _ASTRAY_PX = 20.0
 """Keypoints this far from where a matching puts them follow something else."""
 _MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
@@ -62,7 +64,7 @@ class TrackingObserver(Observer):
         self._velocity = np.zeros_like(target.anchors)
         self._tracked = np.zeros(len(target.anchors), bool)
         self._affine = np.tile(np.eye(2), (len(target.anchors), 1, 1))
-        self._expected = target.anchors
+        self._expected = target.anchors.copy()
         self._half = None
         self._frame = 0
         return target.anchors
@@ -81,7 +83,7 @@ class TrackingObserver(Observer):
         if matches is not None:
             pixels, misfit = self._merge(grey, half, pixels, misfit, *matches)
             self._schedule.matched(tracked, (misfit < _MISFIT_FOLLOWED).sum())
-        self._remember(half, pixels, misfit < _MISFIT_FOLLOWED)
+        self._remember(half, pixels, misfit < _MISFIT_FOLLOWED, anew=matches is not None)
         precise = misfit < _MISFIT_REPORTED
         current = self.camera.normalize(np.where(precise[:, None], pixels, self._target.anchors))
         return Correspondence(self.desired, current, precise)
@@ -94,20 +96,20 @@ class TrackingObserver(Observer):
         last = self._pixels[self._tracked]
         straight_on = last + self._velocity[self._tracked]
         moved, found = follow(self._half, half, last, straight_on)
-        if found.sum() < MIN_VERIFIABLE:
+        # The maps of the last frame come from aligned keypoints, finer than flow could give them.
+        change = local_affine.fit_consensus(last[found], moved[found]) if found.any() else None
+        if change is None:
             return pixels, nothing
         seeded = np.zeros_like(self._tracked)
         pixels[self._tracked], seeded[self._tracked] = moved, found
-        # The maps of the last frame come from aligned keypoints, finer than flow could give them.
-        change = local_affine.fit_global(last[found], moved[found])
-        affine = change[:, :2] @ self._affine
-        expected = self._expected @ change[:, :2].T + change[:, 2]
-        guess = np.where(seeded[:, None], pixels, expected)
-        rough = ~seeded
-        rough[self._tracked] |= np.linalg.norm(moved - straight_on, axis=1) > _SURPRISE_PX
+        self._affine = change[:, :2] @ self._affine
+        self._expected = self._expected @ change[:, :2].T + change[:, 2]
+        guess = np.where(seeded[:, None], pixels, self._expected)
+        rough = np.zeros_like(seeded)
+        rough[self._tracked] = np.linalg.norm(moved - straight_on, axis=1) > _SURPRISE_PX
         self._frame += 1
         turn = (np.arange(len(seeded)) + self._frame) % _RETRY_FRAMES == 0
-        return self._align(grey, half, guess, affine, seeded | turn, rough)
+        return self._align(grey, half, guess, self._affine, seeded | turn, rough)
 
     def _merge(self, grey, half, pixels, misfit, desired, current):
         """Add the keypoints that a finished matching brings back."""
@@ -133,11 +135,14 @@ class TrackingObserver(Observer):
         with self._detecting:  # OpenCV's detectors are not safe in two threads at once
             return self._backend.detect(grey, mask)
 
-    def _remember(self, half, pixels, tracked):
+    def _remember(self, half, pixels, tracked, anew):
         both = tracked & self._tracked
         self._velocity = np.where(both[:, None], pixels - self._pixels, 0.0)
         self._half, self._pixels, self._tracked = half, pixels, tracked
         if tracked.sum() >= MIN_VERIFIABLE:
-            self._affine, self._expected = self._target.carry(
-                self._target.anchors[tracked], pixels[tracked]
+            # All keypoints when some were matched anew, else in turn: the motion of the whole image
+            # has brought the maps of the others up to date.
+            which = slice(None) if anew else slice(self._frame % _CARRY_FRAMES, None, _CARRY_FRAMES)
+            self._affine[which], self._expected[which] = self._target.carry(
+                self._target.anchors[tracked], pixels[tracked], which
             )

@@ -33,9 +33,10 @@ def verify(desired, current, tolerance):
         return np.zeros(len(desired), bool)
     if len(desired) < _MIN_EPIPOLAR:
         return _similar(desired, current)
-    planar = _planar(desired, current, tolerance)
-    epipolar = _epipolar(desired, current, tolerance)
-    agreed = planar if planar.sum() >= _PLANAR_SHARE * epipolar.sum() else epipolar
+    agreed = _planar(desired, current, tolerance)
+    if agreed.sum() < _PLANAR_SHARE * len(desired):
+        epipolar = _epipolar(desired, current, tolerance)
+        agreed = agreed if agreed.sum() >= _PLANAR_SHARE * epipolar.sum() else epipolar
     if agreed.sum() < _MIN_EPIPOLAR:
         return _similar(desired, current)
     return agreed
