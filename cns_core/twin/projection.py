@@ -129,15 +129,15 @@ def _hull_lines(outlines):
     """(E, 3) lines of the hull of each outline, positive inside, without edges of no length."""
     hulls = [cv2.convexHull(points.astype(np.float32))[:, 0].astype(float) for points in outlines]
     corner = np.concatenate([np.empty((0, 2)), *hulls])
-    # OpenCV's hulls turn so that the inside lies to the right of each step, with v down.
-    step = (
-        np.concatenate([np.empty((0, 2)), *(np.roll(hull, -1, axis=0) for hull in hulls)]) - corner
-    )
+    ends = np.cumsum([0, *map(len, hulls)])
+    after = np.arange(1, len(corner) + 1)
+    after[ends[1:] - 1] = ends[:-1]
+    step = corner[after] - corner
     length = np.hypot(step[:, 0], step[:, 1])
+    # OpenCV's hulls turn so that the inside lies to the right of each step, with v down.
     normal = np.column_stack([-step[:, 1], step[:, 0]]) / np.maximum(length, _FIRM_PX)[:, None]
     lines = np.column_stack([normal, -(normal * corner).sum(axis=1)])
     firm = length > _FIRM_PX
-    ends = np.cumsum([0, *map(len, hulls)])
     return [lines[a:b][firm[a:b]] for a, b in pairwise(ends)]
 
 

@@ -4,7 +4,7 @@ A convex body shows, in every pixel, the farthest of the planes that face the ca
 have to be filled: comparing inverse depths gives the faces, their crossings the seams between them.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -22,14 +22,12 @@ class Shared:
 
     Attributes:
         x, y: the pixels.
-        main: the face that has most of the pixel.
-        other: the face that has the rest.
+        other: the face that has less of the pixel than the one that :class:`Visibility` names.
         share: how much of the pixel shows ``other``, 0 to 0.5.
     """
 
     x: np.ndarray
     y: np.ndarray
-    main: np.ndarray
     other: np.ndarray
     share: np.ndarray
 
@@ -51,8 +49,11 @@ class Visibility:
         self.inverse_depth = np.full(grid[0].shape, FARTHEST)
         self._to_face = view.to_face
         self._grid = grid
-        self._silhouettes, self._seams = [], []
-        for body in view.bodies:
+        self._silhouettes = []
+        # One more, for NOTHING: that is no body's.
+        self._body_of = np.full(len(view.to_face) + 1, -1)
+        for number, body in enumerate(view.bodies):
+            self._body_of[body.faces] = number
             self._add(body)
 
     def _add(self, body):
@@ -66,8 +67,6 @@ class Visibility:
             partial = cv2.bitwise_and(seen, cv2.inRange(inside, -0.5, 0.5))
             self._note_silhouette(partial, body.box, inside, face)
             seen = cv2.bitwise_and(seen, cv2.compare(inside, 0.0, cv2.CMP_GE))
-        if len(body.faces) > 1:
-            self._note_seams(seen, body.box, face)
         cv2.copyTo(inverse_depth, seen, self.inverse_depth[at])
         cv2.copyTo(face, seen, self.face[at])
 
@@ -84,46 +83,42 @@ class Visibility:
 
     def _note_silhouette(self, partial, box, inside, face):
         points = cv2.findNonZero(partial)
-        if points is None:
-            return
-        x, y = points[:, 0].T
-        new, depth = face[y, x], inside[y, x]
-        x, y = x + box[0], y + box[1]
-        old = self.face[y, x]
-        main, other = np.where(depth >= 0, (new, old), (old, new))
-        self._silhouettes.append((x, y, main, other, 0.5 - np.abs(depth)))
-
-    def _note_seams(self, seen, box, face):
-        """Pixels whose right or lower neighbour shows another face of the same body."""
-        height, width = face.shape
-        for dx, dy in ((1, 0), (0, 1)):
-            here, there = np.s_[: height - dy, : width - dx], np.s_[dy:, dx:]
-            if not face[here].size:
-                continue
-            differ = cv2.compare(face[here], face[there], cv2.CMP_NE)
-            points = cv2.findNonZero(cv2.bitwise_and(differ, seen[here]))
-            if points is not None:
-                x, y = points[:, 0].T
-                a, b = face[y, x], face[y + dy, x + dx]
-                x, y = x + box[0], y + box[1]
-                self._seams += [(x, y, a, b), (x + dx, y + dy, b, a)]
+        if points is not None:
+            x, y = points[:, 0].T
+            here = y * face.shape[1] + x
+            pixel = (y + box[1]) * self.face.shape[1] + x + box[0]
+            under = self.face.ravel()[pixel]
+            self._silhouettes.append((pixel, face.ravel()[here], under, inside.ravel()[here]))
 
     def shared(self):
         """The :class:`Shared` pixels: silhouettes of bodies, and seams between their faces."""
-        parts = list(self._silhouettes)
-        if self._seams:
-            x, y, main, other = map(np.concatenate, zip(*self._seams, strict=True))
-            # Where two planes meet the difference of their inverse depths is zero. It is affine in
-            # the pixel: over its gradient it is the distance to their common edge.
-            a, b, c = (self._to_face[other, 2] - self._to_face[main, 2]).T
-            parts.append((x, y, main, other, 0.5 - (a * x + b * y + c) / np.hypot(a, b)))
-        if not parts:
-            return Shared(*(np.empty(0, int) for _ in fields(Shared)))
-        shared = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        x, y, main, _, share = shared
+        parts = [*self._silhouettes, *self._seams()]
+        pixel, above, under, inside = map(np.concatenate, zip(*parts, strict=True))
+        main = np.where(inside >= 0, above, under)
         # A nearer body may have come over it since.
-        kept = (self.face[y, x] == main) & (share > 0)
-        return Shared(*(column[kept] for column in shared))
+        kept = np.flatnonzero((self.face.ravel()[pixel] == main) & (np.abs(inside) < 0.5))
+        y, x = np.divmod(pixel[kept], self.face.shape[1])
+        other = np.where(inside >= 0, under, above)[kept]
+        return Shared(x, y, other, 0.5 - np.abs(inside[kept]))
+
+    def _seams(self):
+        """Pixels whose right or lower neighbour shows another face of the same body.
+
+        Where two planes meet, the difference of their inverse depths is zero. It is affine in the
+        pixel: over its gradient it is the distance to their common edge.
+        """
+        width, faces = self.face.shape[1], self.face.ravel()
+        for step in (1, width):
+            pixel = np.flatnonzero(faces[step:] != faces[:-step])
+            a, b = faces[pixel], faces[pixel + step]
+            y, x = np.divmod(pixel, width)
+            seam = (self._body_of[a] == self._body_of[b]) & (x + step % width < width)
+            pixel, a, b, x, y = (column[seam] for column in (pixel, a, b, x, y))
+            gap = self._to_face[b, 2] - self._to_face[a, 2]
+            gap /= np.hypot(gap[:, 0], gap[:, 1])[:, None]
+            ahead = gap[:, 0] * x + gap[:, 1] * y + gap[:, 2]
+            yield pixel, a, b, ahead
+            yield pixel + step, b, a, -(ahead + gap[:, 0 if step == 1 else 1])
 
 
 def _depth_inside(body, u, v):
