@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 from cns_core.camera import PinholeCamera
-from cns_core.observers import BACKENDS, base, make_observer, recognition
+from cns_core.observers import BACKENDS, base, local_affine, make_observer, recognition
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.corners import find_corners
 from cns_core.observers.flow import shrink
@@ -284,6 +284,20 @@ def test_recovers_after_losing_everything(photograph, observer):
     counts = [observer.observe(view(photograph, H)).count for _ in range(12)]
     assert counts[-1] > 100
     assert np.median(errors_px(observer.observe(view(photograph, H)), H)) < 0.1
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 9])
+def test_motion_of_the_image_needs_four_points_that_agree(count):
+    rng = np.random.default_rng(count)
+    points = rng.uniform(0, 600, (count, 2))
+    affine = np.array([[0.9, 0.1, 5.0], [-0.1, 0.9, 7.0]])
+    found = local_affine.fit_consensus(points, points @ affine[:, :2].T + affine[:, 2])
+    if count < 4:
+        assert found is None
+    else:
+        np.testing.assert_allclose(found, affine, atol=1e-3)
+    on_a_line = points[:, :1] * (1.0, 2.0)
+    assert local_affine.fit_consensus(on_a_line, rng.uniform(0, 600, (count, 2))) is None
 
 
 def test_another_scene_gives_no_keypoints(photograph, observer):

@@ -13,8 +13,9 @@ class Conditions:
         noise_std: of the image noise, grey levels.
         light_swing: amplitude of a slow change of the light, as a share of it; the desired image
             is taken in the middle.
+        late_light: factor on the light from 2 s on.
         shutter_s: exposure time; the image is blurred by the motion during it.
-        occluder: a box passes to and fro between camera and scene.
+        occluder: a board swinging to and fro before the camera always covers a third of the image.
         objects: how many objects, None for the scene's own number.
         plain_table: keypoints on the objects only.
         aim_off_deg: how far the goal looks past the scene's centre, so that part is out of view.
@@ -27,6 +28,7 @@ class Conditions:
 
     noise_std: float = MODERATE_NOISE
     light_swing: float = 0.0
+    late_light: float = 1.0
     shutter_s: float = 0.0
     occluder: bool = False
     objects: int | None = None
@@ -44,6 +46,8 @@ PERTURBATIONS = {
     "none": Conditions(),
     "occluder": Conditions(occluder=True),
     "light": Conditions(light_swing=0.4),
+    "light-halved": Conditions(late_light=0.5),
+    "occluder-light-halved": Conditions(occluder=True, late_light=0.5),
     "blur": Conditions(shutter_s=0.02),
     "noise": Conditions(noise_std=8.0),
     "hard": Conditions(objects=3, plain_table=True, aim_off_deg=8.0),

@@ -13,7 +13,9 @@ from cns_core.twin.solid import prism
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 _SHUTTER_VIEWS = 5
 _LIGHT_PERIOD_S = 3.0
+_LATE_LIGHT_S = 2.0
 _OCCLUDER_PERIOD_S = 4.0
+_OCCLUDER_DISTANCE_M = 0.15
 
 
 class Environment:
@@ -66,14 +68,15 @@ class ImageEnvironment(Environment):
         self.camera = camera
         self.assumed_camera = _with_focal(camera, conditions.focal_factor)
         self._sensor = ImageSensor(noise_std=conditions.noise_std, seed=rng.integers(2**31))
-        self._occluder = _Occluder(rng) if conditions.occluder else None
+        self._occluder = _Occluder(rng, camera) if conditions.occluder else None
         self._twist = np.zeros(6)
         self.desired_image = self._sensor.expose([scene.render(T_goal, camera)])
 
     def image(self):
         """(H, W, 3) uint8 BGR image that the camera takes now."""
         swing = np.sin(2 * np.pi * self.time_s / _LIGHT_PERIOD_S)
-        self._sensor.light = 1.0 + self.conditions.light_swing * swing
+        late = self.conditions.late_light if self.time_s >= _LATE_LIGHT_S else 1.0
+        self._sensor.light = late * (1.0 + self.conditions.light_swing * swing)
         return self._sensor.expose([self._view(T) for T in self._poses_in_exposure()])
 
     def depth(self, T, pixels):
@@ -83,7 +86,7 @@ class ImageEnvironment(Environment):
 
     def moving_solids(self):
         """Solids beside the scene's own at this time."""
-        return () if self._occluder is None else (self._occluder.at_time(self.time_s),)
+        return () if self._occluder is None else (self._occluder.before(self.T, self.time_s),)
 
     def apply(self, twist, dt):
         super().apply(twist, dt)
@@ -100,17 +103,20 @@ class ImageEnvironment(Environment):
 
 
 class _Occluder:
-    """A box that swings to and fro over the scene, the camera's height above the table away."""
+    """A board that swings to and fro before the camera and covers a third of its image."""
 
-    def __init__(self, rng):
-        half = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * (0.03, 0.1)
-        self._solid = prism(rng, half, 0.02)
-        self._turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi)).as_matrix()
+    def __init__(self, rng, camera):
+        width_m = _OCCLUDER_DISTANCE_M * camera.width / camera.fx
+        height_m = _OCCLUDER_DISTANCE_M * camera.height / camera.fy
+        corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+        self._solid = prism(rng, corners * (width_m / 6, height_m), 0.001)
+        self._swing_m = width_m / 3
         self._phase = rng.uniform(0, 2 * np.pi)
 
-    def at_time(self, time_s):
-        x = 0.35 * np.sin(2 * np.pi * time_s / _OCCLUDER_PERIOD_S + self._phase)
-        return self._solid.at(se3.pose(self._turn, self._turn @ (x, 0.0, 0.2)))
+    def before(self, T, time_s):
+        """The board before a camera at ``T``."""
+        x = self._swing_m * np.sin(2 * np.pi * time_s / _OCCLUDER_PERIOD_S + self._phase)
+        return self._solid.at(T @ se3.pose(translation=(x, 0.0, _OCCLUDER_DISTANCE_M)))
 
 
 def render_environment(section, index, conditions):

@@ -8,6 +8,7 @@ _PRIOR_PX2 = 30.0
 
 _ROUNDS = 3
 _CONSENSUS_PX = 4.0
+_LEAST_CONSENSUS = 4
 _PRECISE_PX = 0.25
 """Residuals below this are no reason to discount a neighbour."""
 
@@ -55,14 +56,17 @@ def fit_global(source, target):
 
 
 def fit_consensus(source, target):
-    """The affine map (2, 3) that most of (M, 2) point pairs agree on, None if there is none.
+    """The affine map (2, 3) that most of (M, 2) point pairs agree on; None where four do not.
 
     Unlike :func:`fit_global` it bears that half of the points follow something else, such as an
     occluder, but takes the rest for one plane.
     """
-    return cv2.estimateAffine2D(
+    if len(source) < _LEAST_CONSENSUS:
+        return None
+    affine, agreed = cv2.estimateAffine2D(
         source, target, method=cv2.USAC_MAGSAC, ransacReprojThreshold=_CONSENSUS_PX
-    )[0]
+    )
+    return None if affine is None or agreed.sum() < _LEAST_CONSENSUS else affine
 
 
 def _dot(a, b):

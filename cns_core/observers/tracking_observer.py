@@ -97,7 +97,7 @@ class TrackingObserver(Observer):
         straight_on = last + self._velocity[self._tracked]
         moved, found = follow(self._half, half, last, straight_on)
         # The maps of the last frame come from aligned keypoints, finer than flow could give them.
-        change = local_affine.fit_consensus(last[found], moved[found]) if found.any() else None
+        change = local_affine.fit_consensus(last[found], moved[found])
         if change is None:
             return pixels, nothing
         seeded = np.zeros_like(self._tracked)
