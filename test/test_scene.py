@@ -6,11 +6,13 @@ import pytest
 
 from cns_core import se3
 from cns_core.camera import PinholeCamera
+from cns_core.twin.atlas import Atlas
 from cns_core.twin.raycast import cast
 from cns_core.twin.render import render
 from cns_core.twin.scene import PhotoPlane, Scene
 from cns_core.twin.sensor import ImageSensor
 from cns_core.twin.solid import prism, sheet
+from cns_core.twin.textures import Texture
 
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
 LENS = PinholeCamera(640, 480, 540.0, 545.0, 310.0, 236.0, (-0.2, 0.05, 0.001, -0.001))
@@ -135,6 +137,21 @@ def test_edges_cover_pixels_in_part():
     row = render([sheet(0.2, 0.2, white)], T, CAMERA, (0, 0, 0))[0][240, :, 0]
     assert row.astype(float).sum() / 255 == pytest.approx(200.0, abs=0.02)
     assert row[219] == 0 and row[220:419].min() >= 190
+
+
+def test_atlas_keeps_every_picture_and_a_border_of_its_own():
+    rng = np.random.default_rng(0)
+    shapes = [(700, 40, 3), (31, 3500, 3), (1, 1, 3)]
+    textures = [Texture(rng.integers(0, 256, shape, np.uint8)) for shape in shapes]
+    atlas = Atlas(textures)
+    for t, texture in enumerate(textures):
+        for k, picture in enumerate(texture.levels):
+            (x0, y0), (x1, y1) = atlas.low[t, k].astype(int), atlas.high[t, k].astype(int)
+            assert np.array_equal(atlas.image[y0 : y1 + 1, x0 : x1 + 1], picture)
+            framed = atlas.image[y0 - 1 : y1 + 2, x0 - 1 : x1 + 2]
+            assert np.array_equal(framed, np.pad(picture, ((1, 1), (1, 1), (0, 0)), "edge"))
+            corner = atlas.to_texels[t, k] @ (0.5 / picture.shape[1], 0.5 / picture.shape[0], 1.0)
+            assert corner[:2] == pytest.approx(atlas.low[t, k])
 
 
 def test_same_seed_same_image_other_seed_other_image(scene):
