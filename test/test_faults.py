@@ -47,6 +47,11 @@ def test_the_command_writes_the_table(tmp_path, capsys):
     assert "2 of 2 passed" in capsys.readouterr().out
 
 
+def test_a_name_that_no_fault_has_is_refused(capsys):
+    assert cli.main(["faults", "--only", "no such fault", "--host", own_address()]) == 2
+    assert "'no such fault'" in capsys.readouterr().err
+
+
 def refusal(rig):
     """The reason of a refused arming with fresh twists on the way."""
     rig.until_state("disarmed", "faulted")

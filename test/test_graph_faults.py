@@ -1,10 +1,12 @@
 """Faults of the camera and dead nodes in the whole graph, at rest and in full motion."""
 
+import json
 import os
 import time
 
 import pytest
 
+from cns_core.bench import cli
 from cns_ros.graph_faults import CASES, PHASES, try_fault
 from cns_ros.graph_rig import GraphRig
 
@@ -29,6 +31,16 @@ def matrix():
 def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
     row = try_fault(rig, case, phase)
     assert row["passed"], row
+
+
+@pytest.mark.slow
+def test_the_command_measures_the_graph_as_well(robot_address, tmp_path, capsys):
+    command = ["faults", "--only", "camera silent", "--out", str(tmp_path)]
+    assert cli.main([*command, "--host", robot_address]) == 0
+    rows = json.loads((tmp_path / "faults.json").read_text())
+    assert [row["phase"] for row in rows] == ["rest", "motion"]
+    assert all(row["passed"] and "no matches" in row["status"] for row in rows)
+    assert "2 of 2 passed" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_speed_acceleration_and_jerk_stay_within_limits_for_any_sequence(limits,
         twist, acceleration = new, change
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(LIMITS, USUAL_TWIST, st.sampled_from([0.002, 0.008, 0.04, 0.1]))
 def test_from_rest_the_direction_is_kept_and_the_target_is_reached(limits, target, dt):
     limiter = TwistLimiter(limits)
@@ -103,7 +103,7 @@ def test_from_rest_the_direction_is_kept_and_the_target_is_reached(limits, targe
     np.testing.assert_allclose(twist, goal, atol=1e-3 * (1.0 + size))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(LIMITS, st.lists(USUAL_TWIST, max_size=40), st.sampled_from([0.002, 0.008, 0.04]))
 def test_any_state_comes_to_rest_within_the_stated_time(limits, targets, dt):
     limiter = TwistLimiter(limits)

@@ -33,11 +33,15 @@ def add_arguments(parser):
 def run(args):
     """Run the matrix, print the table; 0 if every row passed."""
     print(heading())
-    rows = []
-    for row in _rows(args):
-        rows.append(row)
-        print(line(row), flush=True)
-    if not rows:
+    rows, broken = [], ""
+    try:
+        for row in _rows(args):
+            rows.append(row)
+            print(line(row), flush=True)
+    except (RuntimeError, TimeoutError) as reason:
+        broken = f"broken off: {reason}"
+        print(broken, file=sys.stderr)
+    if not rows and not broken:
         print(f"no fault has {args.only!r} in its name", file=sys.stderr)
         return 2
     if args.out:
@@ -45,7 +49,7 @@ def run(args):
         (args.out / "faults.json").write_text(json.dumps(rows, indent=1) + "\n")
     failed = sum(not row["passed"] for row in rows)
     print(f"{len(rows) - failed} of {len(rows)} passed")
-    return 1 if failed else 0
+    return 1 if failed or broken else 0
 
 
 def _rows(args):
