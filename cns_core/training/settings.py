@@ -25,11 +25,11 @@ class SceneSettings:
     aspect: tuple = (0.56, 0.76)
     desired_distance_m: tuple = (0.35, 0.9)
     desired_elevation_deg: tuple = (65.0, 90.0)
-    desired_roll_deg: float = 15.0
+    desired_roll_deg: float = 180.0
     desired_tilt_deg: float = 5.0
     initial_distance_m: tuple = (0.35, 1.0)
     initial_elevation_deg: tuple = (30.0, 90.0)
-    initial_roll_deg: float = 60.0
+    initial_roll_deg: float = 180.0
     initial_tilt_deg: float = 10.0
     near_share: float = 0.4
     aimed_share: float = 0.3
@@ -88,6 +88,7 @@ class Phase:
         window: steps of truncated back-propagation.
         points: fewest and most keypoints of a scene.
         rate: learning rate.
+        scene: settings of :class:`SceneSettings` that this phase has its own values of.
     """
 
     steps: int
@@ -95,6 +96,7 @@ class Phase:
     window: int
     points: tuple
     rate: tuple
+    scene: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The training loop's state and its one step; what surrounds it is in :mod:`.train`."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -68,6 +69,9 @@ class Trainer:
         phase, progress = self.settings.phase_at(self.step)
         length = round(_between(phase.length, progress))
         points = (phase.points[0], phase.points[1])
+        self.simulator.settings = replace(
+            self.settings, scene=replace(self.settings.scene, **phase.scene)
+        )
         if self.simulator.env is None:
             self.simulator.reset(self.settings.environments, points)
             self._stagger(length)
