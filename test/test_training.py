@@ -58,6 +58,10 @@ def test_shipped_configuration_is_read():
         ({"network": {"depth": 3}}, "unknown setting network.depth"),
         ({"curriculum": []}, "at least one phase"),
         ({"curriculum": [{"steps": 3}]}, "curriculum"),
+        (
+            {"curriculum": [{**tree()["curriculum"][0], "scene": {"rol": 3}}]},
+            "curriculum.0..scene.rol",
+        ),
     ],
 )
 def test_wrong_configurations_are_refused(change, word):
@@ -197,6 +201,17 @@ def test_per_environment_loop_computes_what_the_batched_one_does(settings):
         theirs = reference(Batch.from_data_list(frames))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_a_phase_may_have_scenes_of_its_own():
+    phase = tree()["curriculum"][0]
+    far = {**phase, "steps": 32, "scene": {"desired_distance_m": (2.0, 2.0)}}
+    trainer = Trainer(parse_settings(tree(curriculum=[far, phase])))
+    trainer.window()
+    assert trainer.simulator.env.t_goal.norm(dim=1).min() > 1.99
+    for _ in range(4):
+        trainer.window()
+    assert trainer.simulator.env.t_goal.norm(dim=1).max() < 1.0
 
 
 def test_damaged_checkpoint_is_refused(tmp_path):

@@ -150,8 +150,14 @@ def parse_settings(tree):
     phases = tree.pop("curriculum", None)
     if not phases:
         raise ValueError("curriculum must list at least one phase")
-    curriculum = tuple(_build(Phase, phase, f"curriculum[{i}]") for i, phase in enumerate(phases))
+    curriculum = tuple(_phase(phase, f"curriculum[{i}].") for i, phase in enumerate(phases))
     return _build(Settings, {"curriculum": curriculum, **tree}, "")
+
+
+def _phase(tree, where):
+    phase = _build(Phase, tree, where)
+    _build(SceneSettings, phase.scene, f"{where}scene.")
+    return phase
 
 
 def _build(kind, tree, where):
