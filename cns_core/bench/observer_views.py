@@ -86,7 +86,7 @@ class Sequence:
         self._poses = _poses(rng, self._goal, condition)
         sensor = ImageSensor(noise_std=condition.noise_std, seed=seed)
         self.desired_image = sensor.expose([self._render(self._goal)])
-        stripe = self._render(_goal(np.random.default_rng([seed, 8])))
+        stripe = self._render(self._goal, Scene(seed + 1_000_000))  # not the scene's own texture
         self.images, self._covered = [], []
         for k, T in enumerate(self._poses):
             view, covered = self._render(T), np.zeros(CAMERA.width, bool)
@@ -126,8 +126,8 @@ class Sequence:
         visible = inside & (np.abs(seen - points[:, 2]) < 0.01 * np.abs(points[:, 2]))
         return pixels, visible & ~self._covered[k][pixels[:, 0].astype(int)]
 
-    def _render(self, T):
-        fine = self._scene.render(T, self._fine)
+    def _render(self, T, scene=None):
+        fine = (scene or self._scene).render(T, self._fine)
         return cv2.resize(fine, (CAMERA.width, CAMERA.height), interpolation=cv2.INTER_AREA)
 
 

@@ -29,7 +29,7 @@ class MatchingSchedule:
 
     ENOUGH = 25
     _ENOUGH_SHARE = 0.5
-    _SHORTEST, _LONGEST = 5, 60
+    _SHORTEST, _LONGEST = 3, 60
 
     def __init__(self, rematch_every=None):
         self._every = rematch_every or float("inf")
@@ -44,12 +44,14 @@ class MatchingSchedule:
             in_view: number of keypoints the image should show.
         """
         self._since += 1
-        enough = max(self.ENOUGH, self._ENOUGH_SHARE * in_view)
-        return self._since >= (self._pause if tracked < enough else self._every)
+        if tracked < self.ENOUGH:
+            return self._since >= self._SHORTEST
+        few = tracked < self._ENOUGH_SHARE * in_view
+        return self._since >= (self._pause if few else self._every)
 
     def matched(self, before, after):
         """Note the number of keypoints before and after a matching: futile ones grow rarer."""
-        gained = after > 1.1 * before + 3 or after < self.ENOUGH
+        gained = after > 1.1 * before + 3
         self._pause = self._SHORTEST if gained else min(2 * self._pause, self._LONGEST)
         self._since = 0
 

@@ -19,6 +19,7 @@ _RETRY_FRAMES = 3
 """Each lost keypoint is looked for in one of this many frames, which bounds the cost of a frame."""
 _CARRY_FRAMES = 2
 """Each keypoint's local motion is fitted to its neighbours' in one of this many frames."""
+_MERGE_PASSES = 2
 _ASTRAY_PX = 20.0
 """Keypoints this far from where a matching puts them follow something else."""
 _MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
@@ -115,14 +116,24 @@ class TrackingObserver(Observer):
         """Add the keypoints that a finished matching brings back."""
         if len(desired) < MIN_VERIFIABLE:
             return pixels, misfit
-        affine, expected = self._target.carry(desired, current)
         tracked = misfit < _MISFIT_FOLLOWED
+        affine, expected = self._target.carry(desired, current)
         astray = np.linalg.norm(pixels - expected, axis=1)[tracked] > _ASTRAY_PX
         if 0.5 * len(astray) < astray.sum() < len(desired):
             tracked = np.zeros_like(tracked)
-        lost = ~tracked
-        found, found_misfit = self._align(grey, half, expected, affine, lost, lost)
-        return np.where(lost[:, None], found, pixels), np.where(lost, found_misfit, misfit)
+        for _ in range(_MERGE_PASSES):
+            lost = ~tracked
+            found, found_misfit = self._align(grey, half, expected, affine, lost, lost)
+            pixels = np.where(lost[:, None], found, pixels)
+            misfit = np.where(lost, found_misfit, misfit)
+            tracked = misfit < _MISFIT_FOLLOWED
+            if tracked.sum() > 0.5 * self._target.in_view(expected).sum():
+                break
+            # What was found leads to what lies beyond, where no match was near.
+            desired = np.vstack([desired, self._target.anchors[tracked]])
+            current = np.vstack([current, pixels[tracked]])
+            affine, expected = self._target.carry(desired, current)
+        return pixels, misfit
 
     def _align(self, grey, half, guess, affine, attempt, rough):
         """Where the anchors are and how badly they fit, infinitely where motions disagree."""
