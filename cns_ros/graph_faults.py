@@ -48,7 +48,7 @@ class GraphFault:
         """Do it; returns when, on the monotonic clock."""
         at = time.monotonic()
         if self.camera:
-            rig.set_parameters("twin", camera_fault=self.camera)
+            rig.graph.set_parameters("twin", camera_fault=self.camera)
         else:
             rig.kill(self.victim)
         return at
@@ -56,7 +56,7 @@ class GraphFault:
     def repair(self, rig):
         """Undo it, so that only the driver keeps the arm from moving."""
         if self.camera:
-            rig.set_parameters("twin", camera_fault="none")
+            rig.graph.set_parameters("twin", camera_fault="none")
         elif self.victim != "worker":
             rig.start(self.victim)
 
@@ -111,17 +111,17 @@ def try_fault(rig, case, phase):
 def _stopped(rig, case, at):
     """The arm has to come to rest, say why, and stay there."""
     bound_s = noticed_s(rig.config, case.notice) + rig.config.limits.stopping_time_s
-    rig.spin(at + bound_s - time.monotonic())
+    rig.graph.spin(at + bound_s - time.monotonic())
     stop = watch_stop(rig.box, at, bound_s + WATCH_S)
-    rig.until(lambda: rig.state("ur_driver") in _NOT_ARMED, "a driver that is not armed")
+    rig.graph.until(lambda: rig.state("ur_driver") in _NOT_ARMED, "a driver that is not armed")
     status = _explained(rig, case)
     case.repair(rig)
     quiet_from = time.monotonic()
-    rig.until(lambda: rig.state("ur_driver") == "disarmed", "a driver ready to be armed")
+    rig.graph.until(lambda: rig.state("ur_driver") == "disarmed", "a driver ready to be armed")
     rig.invite()
-    rig.spin(AGAIN_S)
+    rig.graph.spin(AGAIN_S)
     moved_later = moved_since(rig.box, quiet_from)
-    rig.insist("controller/stop")
+    rig.graph.insist("controller/stop")
     return stopped_row(stop, bound_s, status, case.causes, moved_later)
 
 
@@ -134,24 +134,24 @@ def _explained(rig, case):
     while time.monotonic() < end:
         if any(words in rig.explanation() for words in case.causes):
             break
-        rig.spin(0.05)
+        rig.graph.spin(0.05)
     return rig.explanation()
 
 
 def _undisturbed(rig, case, at):
     """The arm has to go on smoothly, and to stop when it is told to."""
-    rig.spin(_UNDISTURBED_S)
+    rig.graph.spin(_UNDISTURBED_S)
     went_on = rig.state("ur_driver") == "armed"
     smooth = _is_smooth(rig, rig.box.motion_log(at))
     status = "" if smooth else "the arm jumped"
     if not went_on:
         status = rig.explanation()
     asked_at = time.monotonic()
-    rig.insist("ur_driver/disarm")
+    rig.graph.insist("ur_driver/disarm")
     bound_s = rig.config.limits.stopping_time_s + 2.0 * rig.config.period_s
     stop = watch_stop(rig.box, asked_at, bound_s + WATCH_S)
     case.repair(rig)
-    rig.insist("controller/stop")
+    rig.graph.insist("controller/stop")
     return undisturbed_row(stop, bound_s, status, went_on and smooth)
 
 

@@ -7,14 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.parameter import Parameter
-from rclpy.parameter_client import AsyncParameterClient
 from sensor_msgs.msg import Image
-from std_srvs.srv import Trigger
 
 from cns_core import se3
 from cns_core.arm.config import ArmConfig
@@ -22,7 +15,7 @@ from cns_core.twin.control_box import ControlBox
 from cns_core.twin.pendant import Pendant
 from cns_core.twin.stopping import linear_speed
 from cns_core.twin.workcell import Workcell
-from cns_ros.diagnostics import OK
+from cns_ros.graph_client import GraphClient
 from cns_ros.node_set import servo_environment, servo_nodes
 from cns_ros.qos import LATCHED, NEWEST
 from cns_ros.servo_options import ServoOptions
@@ -34,7 +27,7 @@ GONE = "gone"
 """What is said of a node whose process has ended."""
 
 _PATIENCE_S = 60.0
-_ANSWER_S, _ARMING_S, _SPEED_UP_S = 2.0, 15.0, 3.0
+_ARMING_S, _SPEED_UP_S = 15.0, 3.0
 _BACK_M = 0.2
 # Far above what servoing needs, so that the camera goes at full speed for most of the way.
 _GAIN = 10.0
@@ -76,20 +69,12 @@ class GraphRig:
         self._q_start = workcell.model.inverse(flange, self._q_goal)
         self._box = ControlBox(host, q_home=self._q_goal)
         self._host, self._domain = host, domain
-        self._nodes, self._statuses, self._problems = {}, {}, {}
-        self._refusal = ""
+        self._nodes = {}
 
     def __enter__(self):
         self.box = self._box.__enter__()
         self.pendant = Pendant(self._host)
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=self._domain)
-        self.node = rclpy.create_node("fault_rig", context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        for name in ("controller", "ur_driver"):
-            self._listen(name)
-        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        self.graph = GraphClient(self._domain, told_by=("controller", "ur_driver"))
         for name in self._commands:
             self.start(name)
         self._set_desired()
@@ -99,8 +84,7 @@ class GraphRig:
         for process in self._nodes.values():
             process.kill()
             process.wait()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        self.graph.close()
         self.pendant.close()
         self._box.__exit__()
 
@@ -109,7 +93,7 @@ class GraphRig:
     def start(self, name):
         """Start a node, if it does not live."""
         if name not in self._nodes or self._nodes[name].poll() is not None:
-            self._statuses.pop(name, None)
+            self.graph.statuses.pop(name, None)
             self._nodes[name] = subprocess.Popen(
                 self._commands[name],
                 env=self._environment,
@@ -133,72 +117,22 @@ class GraphRig:
         """The state a node has last told, GONE if its process has ended, "" if it is new."""
         if self._nodes[name].poll() is not None:
             return GONE
-        return self._statuses[name].message if name in self._statuses else ""
+        return self.graph.statuses[name].message if name in self.graph.statuses else ""
 
     def explanation(self):
         """Why the arm stands, in the words of driver, controller and observer."""
         said = []
         for name in ("ur_driver", "controller"):
-            values = {pair.key: pair.value for pair in self._statuses[name].values}
+            values = {pair.key: pair.value for pair in self.graph.statuses[name].values}
             cause = values.get("last_stop") or values["cause"]
             said.append(f"{name} {GONE}" if self.state(name) == GONE else cause)
         if self._nodes["observer"].poll() is not None:
             said.append(f"observer {GONE}")
         else:
-            said.append(self._problems.get("observer", ""))
+            said.append(self.graph.problems.get("observer", ""))
         return "; ".join(filter(None, said))
 
-    def spin(self, duration_s):
-        """Listen for some time."""
-        end = time.monotonic() + duration_s
-        while (left_s := end - time.monotonic()) > 0.0:
-            self._executor.spin_once(timeout_sec=left_s)
-
-    def until(self, condition, what, patience_s=_PATIENCE_S):
-        """Listen until the condition is true; TimeoutError names what did not come."""
-        end = time.monotonic() + patience_s
-        while not condition():
-            if time.monotonic() > end:
-                raise TimeoutError(f"{what} has not come; the nodes say: {self.explanation()}")
-            self._executor.spin_once(timeout_sec=0.02)
-
     # What a user does
-
-    def insist(self, service):
-        """Call a Trigger service until it succeeds; a node that comes up refuses for a while."""
-        end = time.monotonic() + _PATIENCE_S
-        while not self.call(service):
-            if time.monotonic() > end:
-                raise TimeoutError(f"{service} refused: {self._refusal}")
-            self.spin(0.05)
-
-    def call(self, service, timeout_s=_ANSWER_S):
-        """Call a Trigger service once; whether it succeeds."""
-        client = self.node.create_client(Trigger, service)
-        self.until(client.service_is_ready, service)
-        answer = self._answer(client.call_async(Trigger.Request()), timeout_s)
-        self.node.destroy_client(client)
-        self._refusal = answer.message if answer else "no answer"
-        return answer is not None and answer.success
-
-    def set_parameters(self, name, **values):
-        """Set parameters of a node."""
-        client = AsyncParameterClient(self.node, name)
-        self.until(client.services_are_ready, f"parameters of {name}")
-        parameters = [Parameter(key, value=value) for key, value in values.items()]
-        answer, end = None, time.monotonic() + _PATIENCE_S
-        while answer is None:
-            if time.monotonic() > end:
-                raise TimeoutError(f"{name} does not take {values}")
-            answer = self._answer(client.set_parameters(parameters), _ANSWER_S)
-        refusals = [result.reason for result in answer.results if not result.successful]
-        if refusals:
-            raise ValueError(f"{name}: {refusals}")
-
-    def _answer(self, future, timeout_s):
-        """What a service answers, None if it does not, like a node that was killed just now."""
-        self._executor.spin_until_future_complete(future, timeout_sec=timeout_s)
-        return future.result() if future.done() else None
 
     def servo(self, moving):
         """Start 0.2 m behind the goal and arm; returns at full speed, or armed and at rest."""
@@ -208,19 +142,21 @@ class GraphRig:
         end = time.monotonic() + _PATIENCE_S
         while time.monotonic() < end:
             self.pendant.move_joints(self._q_start, speed_rad_s=1.0)
-            armed = self.call("controller/start") and self.call("ur_driver/arm", _ARMING_S)
+            armed = self.graph.call("controller/start") and self.graph.call(
+                "ur_driver/arm", _ARMING_S
+            )
             if armed and self._reaches(speed_m_s):
                 return
-            self.spin(0.1)
-        raise TimeoutError(f"full speed has not come: {self._refusal}; {self.explanation()}")
+            self.graph.spin(0.1)
+        raise TimeoutError(f"full speed has not come: {self.graph.refusal}; {self.explanation()}")
 
     def invite(self):
         """Let twists of full speed flow, so that only the driver keeps the arm from moving."""
         self._limit(FULL_SPEED_M_S)
-        self.insist("controller/start")
+        self.graph.insist("controller/start")
 
     def _limit(self, speed_m_s):
-        self.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
+        self.graph.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
 
     def _reaches(self, speed_m_s):
         """Whether the arm is armed and comes to a speed; if not, it is disarmed again."""
@@ -229,27 +165,16 @@ class GraphRig:
             armed = self.state("ur_driver") == "armed"
             if armed and linear_speed(self.box) > 0.98 * speed_m_s - 1e-6:
                 return True
-            self.spin(0.02)
-        self.insist("ur_driver/disarm")
-        self.until(lambda: self.state("ur_driver") == "disarmed", "a disarmed driver")
+            self.graph.spin(0.02)
+        self.graph.insist("ur_driver/disarm")
+        self.graph.until(lambda: self.state("ur_driver") == "disarmed", "a disarmed driver")
         return False
 
     def _set_desired(self):
         """Give the image at the goal to every observer, also to one that is started later."""
         images = []
-        subscription = self.node.create_subscription(Image, "image", images.append, NEWEST)
-        self.until(lambda: images, "an image")
-        self.node.destroy_subscription(subscription)
-        self._desired = self.node.create_publisher(Image, "desired_image", LATCHED)
+        subscription = self.graph.node.create_subscription(Image, "image", images.append, NEWEST)
+        self.graph.until(lambda: images, "an image")
+        self.graph.node.destroy_subscription(subscription)
+        self._desired = self.graph.node.create_publisher(Image, "desired_image", LATCHED)
         self._desired.publish(images[-1])
-
-    def _listen(self, name):
-        def take(message):
-            self._statuses[name] = message
-
-        self.node.create_subscription(DiagnosticStatus, f"{name}/status", take, LATCHED)
-
-    def _on_diagnostics(self, message):
-        for status in message.status:
-            name = status.name.lstrip("/")
-            self._problems[name] = "" if status.level == OK else status.message
