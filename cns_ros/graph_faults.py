@@ -16,12 +16,13 @@ from cns_core.bench.fault_cases import detection_s
 from cns_core.bench.fault_rows import AGAIN_S, WATCH_S, stopped_row, undisturbed_row
 from cns_core.twin.stopping import moved_since, watch_stop
 from cns_ros.graph_rig import FULL_SPEED_M_S, GONE, GraphRig
+from cns_ros.twin import IMAGE_RATE_HZ
 
 PHASES = ("rest", "motion")
 MAX_IMAGE_AGE_S = 0.5
 """The controller's default: no twist comes of an image older than this."""
 
-_FRAMES_S = 6 / 30.0
+_FRAMES_S = 6 / IMAGE_RATE_HZ
 _UNDISTURBED_S = 1.0
 _EXPLAINED_S = 3.0
 
