@@ -29,7 +29,7 @@ from cns_ros.parameters import declare
 from cns_ros.qos import NEWEST, OFFERED
 from cns_ros.run import run
 
-IMAGE_RATE_HZ = 30.0
+IMAGE_RATE_HZ = 25.0  # the paper's, and as many commands a second as the arm is given
 
 
 def load_hand_eye(path):
