@@ -391,6 +391,15 @@ def test_futile_matchings_grow_rare():
     assert not schedule.due(tracked=150, in_view=200)
 
 
+def test_futile_matchings_do_not_delay_the_one_that_is_needed():
+    schedule = MatchingSchedule()
+    for _ in range(6):
+        schedule.matched(40, 40)
+    waits = [schedule.due(tracked=40, in_view=200) for _ in range(5)]
+    assert not any(waits)
+    assert schedule.due(tracked=3, in_view=200)
+
+
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.25, 0.4), (0.5, 0.5)])
 def test_alignment_is_nearly_free_of_bias(photograph, shift):
     """Against an exact shift of a band-limited image, without noise."""

@@ -20,6 +20,7 @@ _RETRY_FRAMES = 3
 _CARRY_FRAMES = 2
 """Each keypoint's local motion is fitted to its neighbours' in one of this many frames."""
 _MERGE_PASSES = 2
+"""Rounds in which matches are spread to all keypoints, where the first one reaches few."""
 _ASTRAY_PX = 20.0
 """Keypoints this far from where a matching puts them follow something else."""
 _MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
