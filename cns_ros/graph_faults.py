@@ -17,7 +17,6 @@ from cns_core.bench.fault_rows import AGAIN_S, WATCH_S, stopped_row, undisturbed
 from cns_core.twin.stopping import moved_since, watch_stop
 from cns_ros.graph_rig import FULL_SPEED_M_S, GONE, GraphRig
 from cns_ros.twin import IMAGE_RATE_HZ
-from cns_ros.twin import IMAGE_RATE_HZ
 
 PHASES = ("rest", "motion")
 MAX_IMAGE_AGE_S = 0.5
