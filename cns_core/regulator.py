@@ -47,7 +47,6 @@ class Regulator:
         self.gain = _positive("gain", gain)
         self._scale = None
         self._target = None
-        self._status = None
         self._graph_s = 0.0
 
     def start(self, desired, depth_prior=0.5):
@@ -64,7 +63,6 @@ class Regulator:
         self._target = desired
         self._start_controller()
         self.stop.start(desired)
-        self._status = self.stop.status
 
     def _start_controller(self):
         before = time.perf_counter()
@@ -88,11 +86,10 @@ class Regulator:
         if not correspondence.same_target(self._target):
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
-        status = self.stop.update(correspondence, time_s)
-        if status is Status.LOST and self._status is not Status.LOST:
+        earlier, status = self.stop.status, self.stop.update(correspondence, time_s)
+        if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
             self._start_controller()
-        self._status = status
         twist = np.zeros(6)
         if status is Status.SERVOING and correspondence.count >= self.controller.min_matches:
             twist = self.gain * self._scale * self.controller.velocity(correspondence)

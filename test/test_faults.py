@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from support_box import own_address
+from support_faults import fault_matrix
 
 from cns_core.bench import cli
 from cns_core.bench.fault_cases import CASES, LATE_FEEDBACK
@@ -22,16 +23,7 @@ def rig():
         yield rig
 
 
-def matrix():
-    """Every fault in every phase; a few in motion always, the others when there is time."""
-    for case in (*CASES, LATE_FEEDBACK):
-        for phase in PHASES:
-            quick = case.name in QUICK and phase == "motion"
-            marks = () if quick else (pytest.mark.slow,)
-            yield pytest.param(case, phase, marks=marks, id=f"{case.name}, {phase}")
-
-
-@pytest.mark.parametrize(("case", "phase"), list(matrix()))
+@pytest.mark.parametrize(("case", "phase"), fault_matrix((*CASES, LATE_FEEDBACK), PHASES, QUICK))
 def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
     row = try_fault(rig, case, phase)
     assert row["passed"], row

@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from support_faults import fault_matrix
 
 from cns_core.bench import cli
 from cns_ros.graph_faults import CASES, PHASES, try_fault
@@ -18,16 +19,7 @@ def rig():
         yield rig
 
 
-def matrix():
-    """Every fault in every phase; one always, the others when there is time."""
-    for case in CASES:
-        for phase in PHASES:
-            quick = case.name == "camera frozen" and phase == "motion"
-            marks = () if quick else (pytest.mark.slow,)
-            yield pytest.param(case, phase, marks=marks, id=f"{case.name}, {phase}")
-
-
-@pytest.mark.parametrize(("case", "phase"), list(matrix()))
+@pytest.mark.parametrize(("case", "phase"), fault_matrix(CASES, PHASES, {"camera frozen"}))
 def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
     row = try_fault(rig, case, phase)
     assert row["passed"], row
