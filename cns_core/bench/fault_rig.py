@@ -25,6 +25,8 @@ _TEXTS = ("state", "cause", "last_stop", "slowed_by", "refusal")
 _UNKNOWN = dict.fromkeys(_TEXTS, "") | {"refused": 0, "worker_pid": 0}
 _PATIENCE_S = 60.0
 _SPEED_TOLERANCE_M_S = 5e-4
+# Refusals that pass by themselves: the first twists, and news of the arm's rest, are on their way.
+_PASSING = ("no fresh twist", "the arm is moving")
 
 
 class FaultRig:
@@ -133,11 +135,11 @@ class FaultRig:
             time.sleep(0.01)
 
     def insist_on_arming(self):
-        """Arm, again while the first twists are still on their way; (success, message)."""
+        """Arm, again while a refusal is about to pass; (success, message)."""
         end = time.monotonic() + _PATIENCE_S
         while True:
             success, message = self.request("arm")
-            if success or "no fresh twist" not in message or time.monotonic() > end:
+            if success or not message.startswith(_PASSING) or time.monotonic() > end:
                 return success, message
 
     def home(self, q):

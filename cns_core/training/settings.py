@@ -49,7 +49,7 @@ class CorrespondenceSettings:
     mismatch_share: tuple = (0.0, 0.3)
     lasting_share: float = 0.7
     mismatch_hold_s: float = 2.0
-    jitter: tuple = (0.00004, 0.0016)
+    jitter: tuple = (0.00002, 0.0016)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ class RolloutSettings:
     prior_log_error: tuple = (-1.5, 0.8)
     fastest: float = 3.0
     view_below_deg: float = 30.0
-    done_rotation_deg: float = 0.1
-    done_translation_m: float = 0.0003
+    goal_rotation_deg: float = 0.5
+    goal_translation_m: float = 0.003
+    rest_steps: int = 80  # at the goal; an episode ends after them
 
 
 @dataclass(frozen=True)

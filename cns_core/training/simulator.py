@@ -3,6 +3,7 @@
 Everything of the keypoints is packed: P rows, sorted by environment and by cluster within it.
 """
 
+import math
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -41,6 +42,7 @@ class Environments:
     prior: torch.Tensor  # (B,) distance prior over true distance
     supervised: torch.Tensor  # (B,) bool, whether the supervisor drives
     age: torch.Tensor  # (B,) long, steps since the start
+    rested: torch.Tensor  # (B,) long, steps at the goal without a break
     points: torch.Tensor  # (B,) long, number of keypoints
     clusters: torch.Tensor  # (B,) long, number of clusters
 
@@ -189,6 +191,7 @@ class Simulator:
         scaled = torch.cat([command[:, :3] * linear, command[:, 3:]], dim=-1)
         e.R, e.t = move(e.R, e.t, scaled, r.dt_s)
         e.age = e.age + 1
+        e.rested = torch.where(self._at_goal(), e.rested + 1, 0)
 
     def errors(self):
         """Rotation errors in rad and translation errors in m, each (B,)."""
@@ -200,6 +203,12 @@ class Simulator:
         """(B,) long, keypoints in view of the current camera."""
         in_view = self._project(self.env.R, self.env.t)[1]
         return torch.bincount(self.key.env[in_view], minlength=len(self.env.age))
+
+    def _at_goal(self):
+        r = self.settings.rollout
+        rotation, translation = self.errors()
+        near = translation < r.goal_translation_m
+        return near & (rotation < math.radians(r.goal_rotation_deg))
 
     def _probability(self):
         env, key = self.env, self.key
@@ -310,6 +319,7 @@ class Simulator:
             prior=torch.where(draw.chance(r.prior_wrong_share, count), wrong_prior, 1.0),
             supervised=draw.chance(r.supervised_share, count),
             age=torch.zeros_like(counts),
+            rested=torch.zeros_like(counts),
             points=counts,
             clusters=clusters,
         )

@@ -113,15 +113,14 @@ class Trainer:
 
     @torch.no_grad()
     def _renew(self, length, points):
-        """Replace environments that reached their end or their goal, or lost their target."""
+        """Replace environments that reached their end, rested at the goal or lost their target.
+
+        Most of a long episode would be spent at the goal, where nothing but noise is left to learn.
+        """
         s = self.simulator
-        rollout = self.settings.rollout
-        rotation, translation = s.errors()
-        done = (rotation < math.radians(rollout.done_rotation_deg)) & (
-            translation < rollout.done_translation_m
-        )
+        rested = s.env.rested >= self.settings.rollout.rest_steps
         lost = s.visible() < self.settings.correspondence.fewest
-        ended = (s.env.age >= length) | done | lost
+        ended = (s.env.age >= length) | rested | lost
         if not ended.any():
             return
         kept = s.renew(ended, points)
