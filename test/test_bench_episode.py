@@ -11,7 +11,7 @@ from cns_core.bench.environments import ImageEnvironment, render_environment
 from cns_core.bench.episode import DT_S, build_environment, run_episode
 from cns_core.bench.essential_pbvs import relative_pose
 from cns_core.bench.plan import Spec, Suite
-from cns_core.bench.poses import SECTIONS, draw_poses
+from cns_core.bench.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, draw_poses
 from cns_core.controllers.ibvs import IbvsController
 from cns_core.correspondence import Correspondence
 from cns_core.twin.scene import Scene
@@ -126,6 +126,13 @@ def test_poses_lie_in_their_section_and_see_the_scene(section):
             ray = T[:3, :3].T @ -T[:3, 3]
             assert np.degrees(np.arccos(ray[2] / np.linalg.norm(ray))) < 10
     assert np.mean(angles) == pytest.approx({"S": 24, "M": 67, "L": 136}[section], abs=5)
+
+
+def test_affine_starts_are_as_far_off_as_in_the_paper():
+    rng = np.random.default_rng(0)
+    poses = [draw_poses(rng, AFFINE_SECTION["A"], reach=AFFINE_REACH) for _ in range(200)]
+    assert np.mean([se3.rotation_error_deg(*p) for p in poses]) == pytest.approx(45, abs=4)
+    assert np.mean([se3.translation_error_m(*p) for p in poses]) == pytest.approx(0.285, abs=0.02)
 
 
 def test_a_twist_moves_the_camera_in_its_own_frame(environment):

@@ -242,14 +242,22 @@ def test_ablations_are_trained_once_and_compared(tmp_path, capsys):
     ablations.main(command)
     rows = json.loads((tmp_path / "out" / "ablations.json").read_text())
     assert {row["weights"] for row in rows} == set(ablations.VARIANTS)
-    for name, network in ablations.VARIANTS.items():
-        weights = tmp_path / "out" / f"{ablations.FILE_NAMES[name]}.safetensors"
-        made = structure(load_network(weights))
-        assert (made["clustering"], made["memory"]) == (network.clustering, network.memory)
+    for stem, change in ablations.VARIANTS.values():
+        wanted = change(load_settings(config)).network
+        made = structure(load_network(tmp_path / "out" / f"{stem}.safetensors"))
+        assert (made["clustering"], made["memory"]) == (wanted.clustering, wanted.memory)
 
     capsys.readouterr()
     ablations.main(command)
     assert "environment steps into" not in capsys.readouterr().out
+
+
+def test_without_curriculum_every_phase_is_like_the_last():
+    settings = load_settings(CONFIG.with_name("ablation.yaml"))
+    flat = ablations.VARIANTS["-Curriculum"][1](settings)
+    assert flat.steps == settings.steps
+    assert {(p.length, p.points) for p in flat.curriculum} == {((160, 240), (12, 256))}
+    assert [p.rate for p in flat.curriculum] == [p.rate for p in settings.curriculum]
 
 
 @pytest.mark.slow

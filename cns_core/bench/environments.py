@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from cns_core import se3
-from cns_core.bench.poses import AFFINE_SECTION, SECTIONS, draw_poses
+from cns_core.bench.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, draw_poses
 from cns_core.camera import PinholeCamera
 from cns_core.twin.scene import PhotoPlane, Scene
 from cns_core.twin.sensor import ImageSensor
@@ -132,7 +132,7 @@ def affine_environment(section, index, conditions):
     """Picture ``index`` of E_affine: a photograph lying flat."""
     rng = np.random.default_rng([2, index])
     scene = PhotoPlane(int(rng.integers(2**31)))
-    poses = draw_poses(rng, AFFINE_SECTION[section], conditions.aim_off_deg)
+    poses = draw_poses(rng, AFFINE_SECTION[section], conditions.aim_off_deg, AFFINE_REACH)
     return ImageEnvironment(scene, *poses, conditions, rng)
 
 

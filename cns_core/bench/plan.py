@@ -69,7 +69,13 @@ class Spec:
 
 @dataclass(frozen=True)
 class Suite:
-    """A cross product of environments, contestants and perturbations."""
+    """A cross product of environments, contestants and perturbations.
+
+    Args:
+        scenes: of each section.
+        compares_weights: whether it takes every weights file asked for, or the first alone.
+        others: as for :class:`Spec`, several each.
+    """
 
     environments: tuple
     controllers: tuple
@@ -79,6 +85,7 @@ class Suite:
     weights: tuple = (None,)
     stop: str = "default"
     scenes: int = 50
+    compares_weights: bool = True
 
     def specs(self):
         """All :class:`Spec` of the suite, scene by scene so that a stopped run has whole scenes."""
@@ -94,7 +101,8 @@ class Suite:
             learned = controller.startswith("cns")
             if observer == "truth" and not verify and True in self.verify:
                 continue  # exact matches have nothing to verify
-            for weights in self.weights if learned else (None,):
+            weights_files = self.weights if self.compares_weights else self.weights[:1]
+            for weights in weights_files if learned else (None,):
                 yield Spec(
                     environment=environment,
                     section=section,

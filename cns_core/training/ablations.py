@@ -12,30 +12,43 @@ from pathlib import Path
 import torch
 
 from cns_core.training.evaluate import add_scene_arguments, compare
-from cns_core.training.settings import NetworkSettings, load_settings
+from cns_core.training.settings import load_settings
 from cns_core.training.train import Run
 
-VARIANTS = {
-    "CNS": NetworkSettings(),
-    "-Cluster": NetworkSettings(clustering=False),
-    "-GConvGRU": NetworkSettings(memory="mlp"),
-    "+GGNN": NetworkSettings(memory="ggnn"),
-}
-"""The paper's names, and what differs."""
 
-FILE_NAMES = {"CNS": "full", "-Cluster": "no_cluster", "-GConvGRU": "no_gru", "+GGNN": "ggnn"}
+def _network(**changes):
+    return lambda settings: replace(settings, network=replace(settings.network, **changes))
+
+
+def _without_curriculum(settings):
+    """Every phase with the episodes and scenes of the last one; the learning rate as it was."""
+    last = settings.curriculum[-1]
+    phases = (
+        replace(phase, length=last.length, window=last.window, points=last.points)
+        for phase in settings.curriculum
+    )
+    return replace(settings, curriculum=tuple(phases))
+
+
+VARIANTS = {
+    "CNS": ("full", _network()),
+    "-Cluster": ("no_cluster", _network(clustering=False)),
+    "-GConvGRU": ("no_gru", _network(memory="mlp")),
+    "+GGNN": ("ggnn", _network(memory="ggnn")),
+    "-Curriculum": ("no_curriculum", _without_curriculum),
+}
+"""The paper's names and one of ours: name of the files, and settings made of those of the run."""
 
 
 def train(settings, folder):
     """Train every variant that ``folder`` does not hold yet; return their weights by name."""
     paths = {}
-    for name, network in VARIANTS.items():
-        home = folder / FILE_NAMES[name]
-        paths[name] = folder / f"{FILE_NAMES[name]}.safetensors"
+    for name, (stem, change) in VARIANTS.items():
+        home, paths[name] = folder / stem, folder / f"{stem}.safetensors"
         if paths[name].is_file():
             continue
         print(f"{name}: {settings.steps} environment steps into {home}", flush=True)
-        run = Run(replace(settings, network=network), home, (home / "checkpoint.pt").is_file())
+        run = Run(change(settings), home, (home / "checkpoint.pt").is_file())
         run.train()
         (home / "cns.safetensors").replace(paths[name])
     return paths
