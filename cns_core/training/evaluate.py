@@ -67,6 +67,7 @@ def evaluation_settings(settings, mismatch_share, prior_factor=1.0):
     return replace(
         settings,
         scene=SceneSettings(
+            radius_m=(0.2, 0.2),
             height_m=(0.1, 0.1),
             half_width=(320 / 540, 320 / 540),
             aspect=(0.75, 0.75),

@@ -19,7 +19,7 @@ class NetworkSettings:
 class SceneSettings:
     """Scenes and cameras; lengths in m, angles in degrees, image sizes in the normalized plane."""
 
-    radius_m: float = 0.2
+    radius_m: tuple = (0.12, 0.5)  # at most 1.5 times what half the image shows
     height_m: tuple = (0.0, 0.14)
     half_width: tuple = (0.4, 0.75)
     aspect: tuple = (0.56, 0.76)
@@ -39,7 +39,7 @@ class SceneSettings:
 class CorrespondenceSettings:
     """What goes wrong with the keypoints; times in s, lengths in the normalized plane."""
 
-    kernel_sigma: tuple = (0.12, 0.5)
+    kernel_sigma: tuple = (0.12, 0.9)
     tau_s: tuple = (0.5, 5.0)
     fewest_share: float = 0.2
     fewest: int = 4

@@ -16,6 +16,8 @@ from cns_core.training.supervisor import blend, decouple, pbvs, pbvs_in_view
 
 KERNELS = 3
 NOISE_PERIOD = 8
+WIDEST = 1.5
+"""Largest radius of a scene over half the width that the desired image shows of it."""
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Environments:
     R_goal: torch.Tensor
     t_goal: torch.Tensor
     center: torch.Tensor  # (B, 3) mean of the keypoints, m
+    radius: torch.Tensor  # (B,) of the scene, m
     half_extent: torch.Tensor  # (B, 2) of the image, normalized plane
     middle: torch.Tensor  # (B, 2) of the desired keypoints, normalized plane
     extent: torch.Tensor  # (B, 2)
@@ -213,8 +216,7 @@ class Simulator:
     def _probability(self):
         env, key = self.env, self.key
         R, t = relative(env.R_start, env.t_start, env.R, env.t)
-        radius = torch.full_like(env.sigma, self.settings.scene.radius_m)
-        travelled = observability.travel(rotation_log(R), t, radius)
+        travelled = observability.travel(rotation_log(R), t, env.radius)
         kernels = observability.kernel_centers(
             env.gradients, env.phase, travelled, env.middle, env.extent
         )
@@ -230,14 +232,14 @@ class Simulator:
 
     def _fresh(self, count, points):
         """``count`` new environments with their keypoints, numbered from 0."""
-        world, desired, env, counts, cameras = self._scenes(count, points)
+        world, desired, env, counts, radius, cameras = self._scenes(count, points)
         labels, clusters = clustering.compact(self._cluster(desired, env, counts), env, count)
         order = (env * int(clusters.max()) + labels).argsort(stable=True)
         world, desired, env, labels = world[order], desired[order], env[order], labels[order]
         owner = (clusters.cumsum(0) - clusters)[env] + labels
         is_center = torch.zeros_like(env, dtype=torch.bool)
         is_center[clustering.centers(desired, owner, int(clusters.sum()))] = True
-        environments = self._environments(world, desired, env, counts, clusters, cameras)
+        environments = self._environments(world, desired, env, counts, clusters, radius, cameras)
         first = counts.cumsum(0) - counts
         key = Keypoints(
             env=env,
@@ -258,21 +260,19 @@ class Simulator:
         half_width = draw.uniform(*s.half_width, count)
         half_extent = torch.stack([half_width, half_width * draw.uniform(*s.aspect, count)], dim=-1)
         wanted = draw.log_uniform(points[0], points[1] + 1, count).long()
-        radius = torch.full_like(half_width, s.radius_m)
+        distance = draw.uniform(*s.desired_distance_m, count)
+        radius = draw.uniform(*s.radius_m, count).minimum(WIDEST * distance * half_width)
         world = sample_scenes(draw, wanted, radius, draw.uniform(*s.height_m, count))
         R, t = views.hemisphere_pose(
-            draw,
-            draw.uniform(*s.desired_distance_m, count),
-            s.desired_elevation_deg,
-            s.desired_roll_deg,
-            s.desired_tilt_deg,
+            draw, distance, s.desired_elevation_deg, s.desired_roll_deg, s.desired_tilt_deg
         )
         desired, in_view = _normalized((world - t[:, None]) @ R, half_extent[:, None])
-        # The first four stay whatever the view, so that no scene is left without keypoints.
+        # The first few stay whatever the view, so that no scene is left without keypoints.
         index = torch.arange(world.shape[1], device=world.device)
-        real = (index < wanted[:, None]) & (in_view | (index < points[0]))
+        few = index < self.settings.correspondence.fewest
+        real = (index < wanted[:, None]) & (in_view | few)
         env = real.nonzero()[:, 0]
-        return world[real], desired[real], env, real.sum(dim=1), (R, t, half_extent)
+        return world[real], desired[real], env, real.sum(dim=1), radius, (R, t, half_extent)
 
     def _kmeans(self, desired, env, counts):
         if not self.settings.network.clustering:
@@ -284,7 +284,7 @@ class Simulator:
         wanted = clustering.cluster_counts(self.draw, counts)
         return clustering.kmeans(padded, counts, wanted)[env, column]
 
-    def _environments(self, world, desired, env, counts, clusters, cameras):
+    def _environments(self, world, desired, env, counts, clusters, radius, cameras):
         c, r = self.settings.correspondence, self.settings.rollout
         draw, count = self.draw, len(counts)
         R_goal, t_goal, half_extent = cameras
@@ -306,6 +306,7 @@ class Simulator:
             R_goal=R_goal,
             t_goal=t_goal,
             center=center,
+            radius=radius,
             half_extent=half_extent,
             middle=(low + high) / 2,
             extent=(high - low).clamp_min(0.05),
