@@ -108,31 +108,54 @@ class FaultRig:
         self.until(lambda: self.status["state"] in states, " or ".join(states))
 
     def arm(self, twist):
-        """Arm, and wait until the arm moves steadily with ``twist``, or stands with zero."""
-        self.until_state("disarmed", "faulted")
-        self.send(STANDING)
-        success, message = self.insist_on_arming()
-        if not success:
-            raise RuntimeError(f"arming refused: {message}")
-        self.until_state("armed")
-        self.send(twist)
-        self._until_speed(np.linalg.norm(twist))
+        """Arm, and wait until the arm moves steadily with ``twist``, or stands with zero.
+
+        Again where a busy machine was silent for so long that the driver disarmed.
+
+        Raises:
+            RuntimeError: if arming is refused.
+            TimeoutError: if the speed does not come.
+        """
+        end = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < end:
+            self.until_state("disarmed", "faulted")
+            self.send(STANDING)
+            success, message = self.insist_on_arming()
+            if not success:
+                raise RuntimeError(f"arming refused: {message}")
+            # The answer may come a report before the state that it led to.
+            self.until_told()
+            self.until_told()
+            self.send(twist)
+            if self._reaches(np.linalg.norm(twist)):
+                return
+        raise TimeoutError(f"full speed has not come: {self.status}")
 
     def until_rest(self):
         """Wait until the camera stands still."""
-        self._until_speed(0.0)
+        end = time.monotonic() + _PATIENCE_S
+        while not self._moves_at(0.0):
+            if time.monotonic() > end:
+                raise TimeoutError(f"the arm does not come to rest: {self.status}")
+            time.sleep(0.01)
 
     def until_told(self):
         """Wait for the next report of the driver."""
         before = self.status
         self.until(lambda: self.status is not before, "a report")
 
-    def _until_speed(self, goal):
+    def _reaches(self, speed_m_s):
+        """Whether the arm comes to a speed while the driver is armed."""
         end = time.monotonic() + _PATIENCE_S
-        while abs(linear_speed(self.box) - goal) > 0.02 * goal + _SPEED_TOLERANCE_M_S:
-            if time.monotonic() > end:
-                raise TimeoutError(f"the arm does not reach {goal} m/s: {self.status}")
+        while self.status["state"] == "armed" and time.monotonic() < end:
+            if self._moves_at(speed_m_s):
+                return True
             time.sleep(0.01)
+        return False
+
+    def _moves_at(self, speed_m_s):
+        error = abs(linear_speed(self.box) - speed_m_s)
+        return error <= 0.02 * speed_m_s + _SPEED_TOLERANCE_M_S
 
     def insist_on_arming(self):
         """Arm, again while a refusal is about to pass; (success, message)."""
