@@ -27,8 +27,9 @@ FULL = (
     Suite(("points",), ("cns-policy", "ibvs", "pbvs-truth"), ("none",), verify=(True, False)),
     Suite(("affine",), ("cns", "ibvs"), ("sift-tracked",), compares_weights=False),
     Suite(("render",), ("cns-policy", "ibvs"), ("sift-tracked",)),
-    Suite(("render",), ("cns", "pbvs-essential"), ("sift-tracked",), compares_weights=False),
-    Suite(("render",), ("cns-policy", "ibvs"), ("orb",), verify=(True, False), scenes=20),
+    Suite(("render",), ("cns",), ("sift-tracked",), compares_weights=False),
+    Suite(("render",), ("pbvs-essential",), ("sift-tracked",), scenes=20),
+    Suite(("render",), ("cns-policy", "ibvs"), ("orb",), verify=(True, False), scenes=15),
     Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",)),
     Suite(("render",), ("cns",), ("sift", "akaze"), scenes=3, compares_weights=False),
     Suite(
