@@ -14,7 +14,7 @@ from cns_core.bench.plan import Suite
 from cns_core.controllers.ibvs import IbvsController
 
 STORED = Path(__file__).parent / "data" / "bench_guard.json"
-SUITE = Suite(("render",), ("ibvs",), ("truth",), scenes=2)
+SUITE = Suite(("render",), ("cns-policy", "ibvs"), ("truth",), scenes=2)
 
 
 class _Weak(IbvsController):

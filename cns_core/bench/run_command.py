@@ -29,7 +29,7 @@ FULL = (
     Suite(("render",), ("cns-policy", "ibvs"), ("sift-tracked",)),
     Suite(("render",), ("cns",), ("sift-tracked",), compares_weights=False),
     Suite(("render",), ("pbvs-essential",), ("sift-tracked",), scenes=20),
-    Suite(("render",), ("cns-policy", "ibvs"), ("orb",), verify=(True, False), scenes=15),
+    Suite(("render",), ("cns-policy", "ibvs"), ("orb",), verify=(True, False), scenes=12),
     Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",)),
     Suite(("render",), ("cns",), ("sift", "akaze"), scenes=3, compares_weights=False),
     Suite(
@@ -37,7 +37,7 @@ FULL = (
         ("cns",),
         ("sift-tracked",),
         perturbations=tuple(name for name in PERTURBATIONS if name != "none"),
-        scenes=5,
+        scenes=4,
         compares_weights=False,
     ),
 )
