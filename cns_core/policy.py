@@ -42,7 +42,7 @@ class Episode:
             before the first.
     """
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def __init__(self, network, graph):
         self.graph = graph
         self.twist = None
@@ -51,7 +51,7 @@ class Episode:
         self._target = network.target(packed)
         self._hidden = None
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def step(self, current, matched):
         """Advance one frame.
 

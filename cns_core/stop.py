@@ -237,7 +237,8 @@ class MotionStop(StopRule):
         half = len(sizes) // 2
         early, late = sizes[:half].mean(), sizes[half:].mean()
         # Scatter about a straight line, not about the mean: the fall itself is no noise.
-        trend = np.polyval(np.polyfit(times - times[0], sizes, 1), times - times[0])
+        centred = times - times.mean()
+        trend = sizes.mean() + centred * (centred @ sizes) / (centred @ centred)
         uncertainty = 2.0 * np.std(sizes - trend) * np.sqrt(4.0 / len(sizes))
         apart_s = 0.5 * (times[-1] - times[0])
         return abs(early - late) + uncertainty < self._least_rate * apart_s * early

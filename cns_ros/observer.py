@@ -103,7 +103,10 @@ class ObserverNode(Node):
         if self._observer is None:
             self._complain("no camera_info yet")
         elif self._observer.desired is not None:
-            self._observe(message)
+            try:
+                self._observe(message)
+            except ValueError as reason:
+                self._complain(str(reason))
 
     def _is_late(self, message):
         """Whether this or a newer image came before; a clock set back further starts anew."""
@@ -125,16 +128,13 @@ class ObserverNode(Node):
 
     def _observe(self, message):
         before = time.perf_counter()
-        try:
-            image = decode(message)
-            correspondence = self._observer.observe(image)
-        except ValueError as reason:
-            self._complain(str(reason))
-            return
+        image = decode(message)
+        correspondence = self._observer.observe(image)
         self._problem = None
         self._observe_ms.add(1e3 * (time.perf_counter() - before))
         self._matched = correspondence.count
         self._matches.publish(matches_from_correspondence(correspondence, message.header))
+        self._observer.prepare()
         if self._debug_image.get_subscription_count():
             picture = draw_matches(image, self._camera, correspondence)
             self._debug_image.publish(encode(picture, message.header))

@@ -148,7 +148,7 @@ def _pose_message(T, header):
 
 def main():
     """Entry point of the ``twin`` executable."""
-    cv2.setNumThreads(1)  # two OpenCV threads on busy cores are slower than one
+    cv2.setNumThreads(2)  # by what the rendering takes every image is late
     return run(TwinNode)
 
 

@@ -85,6 +85,7 @@ class Target:
     center: torch.Tensor  # (C, 2)
     cluster_count: torch.Tensor  # (B, 1)
     keypoints: PTConvConstants
+    edges: dict  # of every EdgeMax, what its ``constants`` gives
 
 
 class EdgeMax(nn.Module):
@@ -94,22 +95,28 @@ class EdgeMax(nn.Module):
         super().__init__()
         self.linear = nn.Linear(2 * width_in + 2, width_out)
 
+    def constants(self, center):
+        """Weight (2 out, in) and offset (C, 2 out) that take x to what a cluster gives to others
+        and keeps for itself."""
+        width = (self.linear.in_features - 2) // 2
+        of_self, of_other, of_position = self.linear.weight.split([width, width, 2], dim=1)
+        place = linear(center, of_position)
+        weight = torch.cat([of_other, of_self - of_other])
+        return weight, torch.cat([place, self.linear.bias - place], dim=1)
+
     def forward(self, x, target, seen=None):
         """(C, out) for (C, in) features; over all clusters, or those ``seen``, zero for the others.
 
         Args:
             seen: pair of a (C, 1) float mask and (M,) indices of the clusters that take part.
         """
-        width = x.shape[1]
         clusters = target.graphs.clusters
-        of_self, of_other, of_position = self.linear.weight.split([width, width, 2], dim=1)
-        place = linear(target.center, of_position)
-        other = linear(x, of_other) + place
-        own = linear(x, of_self - of_other, self.linear.bias) - place
+        weight, offset = target.edges[self]
+        other, own = torch.addmm(offset, x, weight.t()).chunk(2, dim=1)
         if seen is None:
             return own + clusters.spread(clusters.max(other))
         mask, rows = seen
-        best = clusters.select(rows).max(other[rows])
+        best = clusters.select(rows).max(other.index_select(0, rows))
         return (own + clusters.spread(best)) * mask
 
 
@@ -185,6 +192,7 @@ class CnsNetwork(nn.Module):
             center=center,
             cluster_count=graphs.clusters.sizes()[:, None].to(center.dtype),
             keypoints=self._constants(graphs, center),
+            edges={m: m.constants(center) for m in self.modules() if isinstance(m, EdgeMax)},
         )
 
     def _constants(self, graphs, center):

@@ -19,6 +19,8 @@ class Segments:
 
     def sum(self, rows):
         """(S, D) sums of (R, D) rows; zero for an empty segment."""
+        if self.count == 1:
+            return rows.sum(dim=0, keepdim=True)
         return rows.new_zeros(self.count, *rows.shape[1:]).index_add_(0, self.owner, rows)
 
     def max(self, rows):
@@ -35,6 +37,8 @@ class Segments:
 
     def spread(self, values):
         """(R, D): each row's segment's entry of (S, D) ``values``."""
+        if self.count == 1:
+            return values.expand(len(self.owner), -1)
         return values.index_select(0, self.owner)
 
     def select(self, rows):

@@ -58,6 +58,13 @@ class Observer:
         self.camera.check_image(image)
         return self._find(_to_grey(image))
 
+    def prepare(self):
+        """Do what the next image needs and the answer to the last one did not.
+
+        Called once that answer is on its way, it keeps this out of the time that an image takes;
+        otherwise the next :meth:`observe` begins with it.
+        """
+
     def close(self):
         """Stop background work, if there is any."""
 

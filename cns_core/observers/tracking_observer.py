@@ -67,25 +67,37 @@ class TrackingObserver(Observer):
         self._tracked = np.zeros(len(target.anchors), bool)
         self._affine = np.tile(np.eye(2), (len(target.anchors), 1, 1))
         self._expected = target.anchors.copy()
-        self._half = None
+        self._half = self._misfit = self._unfinished = None
         self._frame = 0
         return target.anchors
 
+    def prepare(self):
+        """Merge a finished matching in, and bring what predicts keypoints up to date."""
+        if self._unfinished is None:
+            return
+        (grey, half, pixels, misfit), self._unfinished = self._unfinished, None
+        matches = self._rematcher.poll(half)
+        if matches is not None:
+            before = (misfit < _MISFIT_FOLLOWED).sum()
+            pixels, misfit = self._merge(grey, half, pixels, misfit, *matches)
+            self._schedule.matched(before, (misfit < _MISFIT_FOLLOWED).sum())
+        self._remember(half, pixels, misfit, anew=matches is not None)
+
     def _find(self, grey):
+        self.prepare()
         # A copy: the worker may still read it when the caller's buffer holds the next image.
         grey = np.array(grey)
         half = shrink(grey)
         pixels, misfit = self._track(grey, half)
         tracked = (misfit < _MISFIT_FOLLOWED).sum()
         in_view = self._target.in_view(self._expected).sum()
+        enough = tracked >= MatchingSchedule.ENOUGH
         if self._schedule.due(tracked, in_view) and not self._rematcher.busy:
-            patient = tracked >= MatchingSchedule.ENOUGH
-            self._rematcher.submit(self._recognition.match, grey, half, patient)
-        matches = self._rematcher.poll(half)
-        if matches is not None:
-            pixels, misfit = self._merge(grey, half, pixels, misfit, *matches)
-            self._schedule.matched(tracked, (misfit < _MISFIT_FOLLOWED).sum())
-        self._remember(half, pixels, misfit < _MISFIT_FOLLOWED, anew=matches is not None)
+            self._rematcher.submit(self._recognition.match, grey, half, patient=enough)
+        self._unfinished = grey, half, pixels, misfit
+        if not enough:  # what a matching brings is the answer then, not a help for later
+            self.prepare()
+            pixels, misfit = self._pixels, self._misfit
         precise = misfit < _MISFIT_REPORTED
         current = self.camera.normalize(np.where(precise[:, None], pixels, self._target.anchors))
         return Correspondence(self.desired, current, precise)
@@ -147,10 +159,12 @@ class TrackingObserver(Observer):
         with self._detecting:  # OpenCV's detectors are not safe in two threads at once
             return self._backend.detect(grey, mask)
 
-    def _remember(self, half, pixels, tracked, anew):
+    def _remember(self, half, pixels, misfit, anew):
+        tracked = misfit < _MISFIT_FOLLOWED
         both = tracked & self._tracked
         self._velocity = np.where(both[:, None], pixels - self._pixels, 0.0)
-        self._half, self._pixels, self._tracked = half, pixels, tracked
+        self._half, self._pixels, self._misfit = half, pixels, misfit
+        self._tracked = tracked
         if tracked.sum() >= MIN_VERIFIABLE:
             # All keypoints when some were matched anew, else in turn: the motion of the whole image
             # has brought the maps of the others up to date.

@@ -84,7 +84,9 @@ class _Blocks:
         middles = self._middles(view)
         level = levels_for(_texels_per_pixel(atlas.sizes[texture], to_face, middles))
         self.to_texel = atlas.to_texels[texture, level] @ to_face
-        self._low, self._high = atlas.low[texture, level], atlas.high[texture, level]
+        # The blocks last: what is picked for many pixels then lies in long rows.
+        self._to_texel = np.moveaxis(self.to_texel, 0, 2).copy()
+        self._low, self._high = atlas.low[texture, level].T, atlas.high[texture, level].T
 
     def _middles(self, view):
         """(B, 3) homogeneous pixel in the middle of what each block shows of its body."""
@@ -104,9 +106,13 @@ class _Blocks:
         column = np.clip((x - self._corner[face, 0]) // _BLOCK, 0, self._shape[face, 0] - 1)
         row = np.clip((y - self._corner[face, 1]) // _BLOCK, 0, self._shape[face, 1] - 1)
         block = self._first[face] + row * self._shape[face, 0] + column
-        u, v, w = np.einsum("nij,jn->in", self.to_texel[block], (x, y, np.ones(len(x))))
+        to_u, to_v, to_w = self._to_texel.take(block, axis=2)
+        w = to_w[0] * x + to_w[1] * y + to_w[2]
+        texel = np.stack([to[0] * x + to[1] * y + to[2] for to in (to_u, to_v)])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.clip((u / w, v / w), self._low[block].T, self._high[block].T)
+            texel /= w
+        low, high = self._low.take(block, axis=1), self._high.take(block, axis=1)
+        return np.clip(texel, low, high, out=texel)
 
 
 def _texels_per_pixel(size, to_face, pixel):
