@@ -7,10 +7,11 @@ import numpy as np
 from sklearn.cluster import AffinityPropagation, KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-SINGLETONS_UP_TO = 16
-"""Up to this many keypoints each is a cluster of its own."""
-MIN_CLUSTERS = 4
-"""Fewer than this many found are too coarse, and k-means splits the keypoints into so many."""
+FEWEST_CLUSTERS = 16
+"""Up to this many keypoints each is a cluster of its own; more are never put into fewer clusters.
+
+The authors are content with four, but a policy that sees few clusters may take a turn for a shift.
+"""
 MAX_KEYPOINTS = 4096
 """Affinity propagation takes memory and time with the square of the number of keypoints."""
 
@@ -108,14 +109,14 @@ def _center(desired, members):
 def cluster(points):
     """Clusters of (N, 2) points by affinity propagation, as (N,) labels 0..C-1; deterministic."""
     count = len(points)
-    if count <= SINGLETONS_UP_TO:
+    if count <= FEWEST_CLUSTERS:
         return np.arange(count)
     labels = _affinity_propagation(points)
     if labels is None:
         # What affinity propagation typically finds on keypoints spread over an image.
-        labels = _kmeans(points, max(MIN_CLUSTERS, round(0.85 * count**0.51)))
-    elif labels.max() + 1 < MIN_CLUSTERS:
-        labels = _kmeans(points, MIN_CLUSTERS)
+        labels = _kmeans(points, max(FEWEST_CLUSTERS, round(0.85 * count**0.51)))
+    elif labels.max() + 1 < FEWEST_CLUSTERS:
+        labels = _kmeans(points, FEWEST_CLUSTERS)
     return np.unique(labels, return_inverse=True)[1]
 
 
