@@ -82,6 +82,7 @@ def evaluation_settings(settings, mismatch_share, prior_factor=1.0):
         correspondence=replace(
             settings.correspondence,
             kernel_sigma=(0.3, 0.3),
+            fewest_share=0.2,
             tau_s=(2.5, 5.0),
             mismatched=1.0,
             mismatch_share=(mismatch_share, mismatch_share),

@@ -39,9 +39,9 @@ class SceneSettings:
 class CorrespondenceSettings:
     """What goes wrong with the keypoints; times in s, lengths in the normalized plane."""
 
-    kernel_sigma: tuple = (0.12, 0.9)
+    kernel_sigma: tuple = (0.1, 0.6)
     tau_s: tuple = (0.5, 5.0)
-    fewest_share: float = 0.2
+    fewest_share: float = 0.05
     fewest: int = 4
     random_miss: float = 0.1
     random_miss_below: int = 64
