@@ -90,6 +90,28 @@ def test_environments_are_consistent_and_renewed_in_place(settings):
     assert (center_owner == torch.arange(after.points.count)).all()
 
 
+def test_a_rest_at_the_goal_is_counted(settings):
+    simulator = Simulator(settings, Draw(0))
+    simulator.reset(8, (8, 24))
+    env = simulator.env
+    env.R, env.t = env.R_goal.clone(), env.t_goal.clone()
+    env.supervised[:] = False
+    still = torch.zeros(8, 6)
+    for _ in range(3):
+        simulator.advance(still, still)
+    assert (env.rested == 3).all()
+    simulator.advance(still + 1.0, still)
+    assert (env.rested == 0).all()
+
+
+def test_some_scenes_fill_the_image_and_some_its_middle(settings):
+    simulator = Simulator(settings, Draw(0))
+    simulator.reset(200, (128, 256))
+    covered = (simulator.env.extent / (2 * simulator.env.half_extent)).mean(dim=1)
+    assert 0.1 < (covered > 0.9).float().mean() < 0.9
+    assert 0.1 < (covered < 0.75).float().mean() < 0.9
+
+
 def test_matched_keypoints_are_in_view_and_near_where_they_belong(settings):
     clean = evaluation_settings(settings, mismatch_share=0.0)
     simulator = Simulator(clean, Draw(1))
