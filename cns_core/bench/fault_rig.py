@@ -123,9 +123,7 @@ class FaultRig:
             success, message = self.insist_on_arming()
             if not success:
                 raise RuntimeError(f"arming refused: {message}")
-            # The answer may come a report before the state that it led to.
-            self.until_told()
-            self.until_told()
+            self.until_heard()
             self.send(twist)
             if self._reaches(np.linalg.norm(twist)):
                 return
@@ -143,6 +141,14 @@ class FaultRig:
         """Wait for the next report of the driver."""
         before = self.status
         self.until(lambda: self.status is not before, "a report")
+
+    def until_heard(self):
+        """Wait until the driver tells what it knows of all that has happened before.
+
+        For two reports: the next one may be older than that, as an answer before its state.
+        """
+        self.until_told()
+        self.until_told()
 
     def _reaches(self, speed_m_s):
         """Whether the arm comes to a speed while the driver is armed."""

@@ -48,7 +48,8 @@ FULL = (
     ),
 )
 """The paper's E_render on all of its 150 scenes, and what surrounds it on fewer; `--scenes 50` has
-150 everywhere. Matches without verification come from ORB, the backend with the most mismatches."""
+150 of them everywhere, of E_affine 50. Matches without verification come from ORB, the backend with
+the most mismatches."""
 
 
 def add_arguments(parser):
