@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import torch
 
 from cns_core.training.evaluate import add_scene_arguments, compare
@@ -40,18 +41,27 @@ VARIANTS = {
 """The paper's names and one of ours: name of the files, and settings made of those of the run."""
 
 
-def train(settings, folder):
-    """Train every variant that ``folder`` does not hold yet; return their weights by name."""
-    paths = {}
-    for name, (stem, change) in VARIANTS.items():
-        home, paths[name] = folder / stem, folder / f"{stem}.safetensors"
-        if paths[name].is_file():
-            continue
-        print(f"{name}: {settings.steps} environment steps into {home}", flush=True)
-        run = Run(change(settings), home, (home / "checkpoint.pt").is_file())
-        run.train()
-        (home / "cns.safetensors").replace(paths[name])
+def train(settings, folder, jobs=1):
+    """Train every variant that ``folder`` does not hold yet, ``jobs`` at a time.
+
+    Returns:
+        Path of the weights by name of the variant.
+    """
+    paths = {name: folder / f"{stem}.safetensors" for name, (stem, _) in VARIANTS.items()}
+    missing = [name for name, path in paths.items() if not path.is_file()]
+    joblib.Parallel(n_jobs=jobs)(
+        joblib.delayed(_train_variant)(name, settings, paths[name]) for name in missing
+    )
     return paths
+
+
+def _train_variant(name, settings, weights):
+    torch.set_num_threads(1)
+    home = weights.with_suffix("")
+    print(f"{name}: {settings.steps} environment steps into {home}", flush=True)
+    run = Run(VARIANTS[name][1](settings), home, (home / "checkpoint.pt").is_file())
+    run.train()
+    (home / "cns.safetensors").replace(weights)
 
 
 def main(argv=None):
@@ -59,11 +69,12 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time")
     add_scene_arguments(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    rows = compare(train(load_settings(args.config), args.out), args)
+    rows = compare(train(load_settings(args.config), args.out, args.jobs), args)
     (args.out / "ablations.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
