@@ -91,11 +91,11 @@ class Run:
         self._interrupted = True
 
     def _spent(self, begin, time_budget_s):
-        """Whether the time is over, decided by the first process for all."""
+        """Whether the time is over or an interrupt came, for any of the processes."""
         over = self._interrupted or time.monotonic() - begin >= time_budget_s
-        spent = torch.tensor(float(over))
+        spent = torch.tensor(float(over), device=self.trainer.draw.device)
         if self.world > 1:
-            dist.broadcast(spent, 0)
+            dist.all_reduce(spent, dist.ReduceOp.MAX)
         return bool(spent)
 
     def _log(self, figures, bar):
