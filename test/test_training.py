@@ -278,7 +278,7 @@ def test_without_curriculum_every_phase_is_like_the_last():
     settings = load_settings(CONFIG.with_name("ablation.yaml"))
     flat = ablations.VARIANTS["-Curriculum"][1](settings)
     assert flat.steps == settings.steps
-    assert {(p.length, p.points) for p in flat.curriculum} == {((200, 300), (12, 512))}
+    assert {(p.length, p.points) for p in flat.curriculum} == {((200, 300), (12, 256))}
     assert [p.rate for p in flat.curriculum] == [p.rate for p in settings.curriculum]
 
 
