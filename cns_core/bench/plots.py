@@ -66,7 +66,7 @@ def _success(named):
             axes.plot([100 * low, 100 * high], [y, y], color=colours[section], linewidth=2)
             axes.plot(100 * share, y, "o", color=colours[section], markersize=4)
     axes.set_yticks(range(len(named)), list(named), fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(named) - 0.5, -0.5)
     axes.set(xlabel="success [%]", xlim=(-2, 102))
     axes.grid(alpha=0.3)
     figure.legend(title="section", fontsize=8, loc="outside right upper")
