@@ -188,6 +188,25 @@ def test_verification_keeps_true_matches_of_every_motion(motion, translation, de
         assert kept[wrong].mean() < 0.1
 
 
+@pytest.mark.parametrize("count", [45, 150])
+def test_near_the_goal_verification_is_reliable(count):
+    """A small turn about the scene: a homography explains nearly all, and what it misses counts."""
+    kept_true, kept_false = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        share = rng.uniform(0.0, 1.0)
+        motion, translation = [0.0, 0.06 * share, 0.0], [-0.036 * share, 0.0, 0.0]
+        desired, current = two_views(rng, count, motion, translation, 0.05)
+        current += rng.normal(0, 0.3 / 540, current.shape)
+        wrong = rng.random(count) < 0.1
+        current[wrong] = rng.uniform(-0.4, 0.4, (wrong.sum(), 2))
+        kept = verify(desired, current, 2.0 / 540)
+        kept_true.append(kept[~wrong].mean())
+        kept_false.append(kept[wrong].mean())
+    assert min(kept_true) > 0.9 and np.mean(kept_true) > 0.99
+    assert np.mean(kept_false) < 0.1
+
+
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_too_few_matches_are_not_trusted(count):
     assert not verify(np.zeros((count, 2)), np.zeros((count, 2)), 0.004).any()

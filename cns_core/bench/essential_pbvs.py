@@ -5,10 +5,10 @@ import numpy as np
 
 from cns_core import se3
 from cns_core.controllers.pbvs import pbvs_twist
+from cns_core.two_views import fit_essential, fit_homography
 
 _FEWEST = 8
 _TOLERANCE = 2.0 / 540.0
-_CONFIDENCE = 0.999
 _PLANAR_SHARE = 0.9
 
 
@@ -59,18 +59,14 @@ def relative_pose(desired, current):
     Returns:
         (3, 3) rotation and (3,) unit translation (zero if none is seen), or None.
     """
-    desired, current = np.ascontiguousarray(desired), np.ascontiguousarray(current)
-    E, agree = cv2.findEssentialMat(
-        desired, current, np.eye(3), cv2.USAC_MAGSAC, _CONFIDENCE, _TOLERANCE
-    )
-    H, planar = cv2.findHomography(
-        desired, current, cv2.USAC_MAGSAC, _TOLERANCE, maxIters=1000, confidence=_CONFIDENCE
-    )
+    E, agree = fit_essential(desired, current, _TOLERANCE)
+    H, planar = fit_homography(desired, current, _TOLERANCE)
     if H is not None and (E is None or planar.sum() >= _PLANAR_SHARE * agree.sum()):
-        return _from_homography(H, desired[planar.ravel() > 0])
-    if E is None or E.shape != (3, 3):
+        return _from_homography(H, desired[planar])
+    if E is None:
         return None
-    _, R, t, _ = cv2.recoverPose(E, desired, current, np.eye(3), mask=agree)
+    mask = agree.astype(np.uint8)[:, None]
+    _, R, t, _ = cv2.recoverPose(E, desired, current, np.eye(3), mask=mask)
     return R, t[:, 0]
 
 
