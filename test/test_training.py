@@ -270,8 +270,9 @@ def test_ablations_are_trained_once_and_compared(tmp_path, capsys):
         assert (made["clustering"], made["memory"]) == (wanted.clustering, wanted.memory)
 
     capsys.readouterr()
-    ablations.main(command)
-    assert "environment steps into" not in capsys.readouterr().out
+    ablations.main([*command, "--beside", str(tmp_path / "out" / "full.safetensors")])
+    printed = capsys.readouterr().out
+    assert "environment steps into" not in printed and "| full | A |" in printed
 
 
 def test_without_curriculum_every_phase_is_like_the_last():

@@ -70,11 +70,13 @@ def main(argv=None):
     parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time")
+    parser.add_argument("--beside", nargs="*", default=(), help="other weights to compare with")
     add_scene_arguments(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    rows = compare(train(load_settings(args.config), args.out, args.jobs), args)
+    weights = train(load_settings(args.config), args.out, args.jobs)
+    rows = compare(weights | {Path(path).stem: path for path in args.beside}, args)
     (args.out / "ablations.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
