@@ -31,8 +31,11 @@ class StopRule:
         min_matches: fewer matched keypoints than this do not count as seeing the target.
         lost_after_s: the target is lost when not seen for this long; seeing it again ends that.
         diverged_after_s: the episode has diverged when the error exceeded 1.5 times its first
-            value plus 0.1 for this long.
+            value plus 0.1 for this long and does not fall.
     """
+
+    _TREND_S = 1.0
+    _FALL = 0.02
 
     def __init__(self, *, min_matches=4, lost_after_s=2.0, diverged_after_s=2.0):
         self.error = float("inf")
@@ -48,6 +51,7 @@ class StopRule:
         self._time_s = -float("inf")
         self._seen_s = self._tame_s = None
         self._error_limit = None
+        self._errors = deque()
         self._begin(np.asarray(desired, dtype=float))
 
     def update(self, correspondence, time_s):
@@ -87,11 +91,23 @@ class StopRule:
             self._error_limit = 1.5 * self.error + 0.1
         if self.error <= self._error_limit:
             self._tame_s = time_s
+        falls = self._falls(time_s)
         if converged:
             return Status.CONVERGED
-        if time_s - self._tame_s >= self._diverged_after_s:
+        if time_s - self._tame_s >= self._diverged_after_s and not falls:
             return Status.DIVERGED
         return Status.SERVOING
+
+    def _falls(self, time_s):
+        """Whether the error is below what it was a second ago.
+
+        Where the depth prior is much too small the camera turns long before it has come near, and
+        the image gets worse before it gets better.
+        """
+        self._errors.append((time_s, self.error))
+        while self._errors[0][0] < time_s - self._TREND_S:
+            self._errors.popleft()
+        return self.error < (1 - self._FALL) * self._errors[0][1]
 
 
 class PixelErrorStop(StopRule):

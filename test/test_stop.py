@@ -78,6 +78,16 @@ def test_growing_error_diverges_and_a_short_excursion_does_not():
     assert set(run(PixelErrorStop(), excursion)) == {Status.SERVOING}
 
 
+def test_a_large_error_diverges_unless_it_falls():
+    """A detour longer than the patience, as with a quarter of the depth prior."""
+    time_s = np.arange(0, 10, 0.04)
+    detour = np.interp(time_s, [0, 1, 4, 10], [0.13, 0.11, 0.34, 0.22])
+    assert (detour > 1.5 * 0.13 + 0.1).sum() * 0.04 > 2.5
+    assert set(run(PixelErrorStop(), detour)) == {Status.SERVOING}
+    stays = np.where(time_s > 2, 0.4, 0.13)
+    assert run(PixelErrorStop(), stays)[-1] is Status.DIVERGED
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0])
 def test_a_clock_that_is_not_one_is_refused(bad):
     rule = PixelErrorStop()
