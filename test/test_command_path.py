@@ -226,7 +226,7 @@ def hostile_commands(rng, count):
 def test_hostile_commands_neither_crash_nor_exceed_the_limits(count):
     rng = np.random.default_rng(0)
     gate, path = CommandGate("camera", 0.12), guarded_path()
-    q, admitted, last = Q_HOME, 0, np.zeros(6)
+    q, admitted, restrained, last = Q_HOME, 0, 0, np.zeros(6)
     for k, (twist, frame, stamp) in enumerate(hostile_commands(rng, count)):
         now = k * PERIOD_S
         try:
@@ -235,13 +235,19 @@ def test_hostile_commands_neither_crash_nor_exceed_the_limits(count):
             admitted += 1
         except ValueError as refusal:
             assert str(refusal) == gate.refusal
-        sent = path.step(now, q).twist
+        command = path.step(now, q)
+        sent = command.twist
         assert np.isfinite(sent).all()
         assert LIMITS.speed_ratio(sent) <= 1.0 + 1e-9
-        assert LIMITS.acceleration_ratio((sent - last) / PERIOD_S) <= 1.0 + 1e-6
+        if LIMITS.acceleration_ratio((sent - last) / PERIOD_S) > 1.0 + 1e-6:
+            # Near a singularity the last check before sending may brake harder, and only brake.
+            assert command.slowed_by == "singularity"
+            assert LIMITS.speed_ratio(sent) < LIMITS.speed_ratio(last)
+            restrained += 1
         last = sent
         J = path.guard.model.jacobian(q, HAND_EYE.T_flange_camera)
         q = q + PERIOD_S * np.linalg.lstsq(J, sent, rcond=1e-6)[0]
+    assert restrained < count / 1000
     assert admitted > count / 20
     assert admitted + gate.refused.total() == count
     assert len(gate.refused) == 5
