@@ -4,6 +4,7 @@ Linear and angular parts have separate limits, but both are always scaled by one
 the motion stays on the same screw and only becomes slower.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,11 @@ def saturate(twist, linear_m_s, angular_rad_s):
     peak = float(np.abs(twist).max())
     if peak == 0.0:
         return twist
-    # The largest element becomes 1, so that the squares of huge or denormal values stay exact.
+    # The largest element becomes 1, and hypot squares nothing: huge and tiny values stay exact.
     unit = twist / peak
     factor = peak
     for part, limit in ((unit[:3], linear_m_s), (unit[3:], angular_rad_s)):
-        speed = float(np.linalg.norm(part))
+        speed = math.hypot(*part)
         if speed * factor > limit:
             factor = limit / speed
     return twist if factor == peak else unit * factor
