@@ -19,7 +19,7 @@ LIMITS = st.builds(
     *[st.floats(0.5, 500.0)] * 2,
 )
 TOLERANCE = 1.0 + 1e-9
-DENORMAL = 1e-300
+DENORMAL = 4 * math.ulp(0.0)
 
 
 def speeds(twist):

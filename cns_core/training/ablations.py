@@ -12,7 +12,7 @@ from pathlib import Path
 import joblib
 import torch
 
-from cns_core.training.evaluate import add_scene_arguments, compare
+from cns_core.training.evaluate import add_scene_arguments, by_label, compare
 from cns_core.training.settings import load_settings
 from cns_core.training.train import Run
 
@@ -76,7 +76,7 @@ def main(argv=None):
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     weights = train(load_settings(args.config), args.out, args.jobs)
-    rows = compare(weights | {Path(path).stem: path for path in args.beside}, args)
+    rows = compare(weights | by_label(args.beside), args)
     (args.out / "ablations.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 

@@ -148,6 +148,13 @@ def add_scene_arguments(parser):
     parser.add_argument("--seed", type=int, default=_SEED, help="of the scenes")
 
 
+def by_label(files):
+    """Weights files by their stem, which is enough where it differs, else by the whole path."""
+    files = [Path(path) for path in files]
+    names = [path.stem for path in files]
+    return dict(zip(names if len(set(names)) == len(names) else files, files, strict=True))
+
+
 def compare(weights, args):
     """Print and return figures of several weights on the same scenes, a table each condition.
 
@@ -193,10 +200,7 @@ def main(argv=None):
     add_scene_arguments(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    files = [Path(path) for path in args.weights or [default_weights()]]
-    # File names are enough where they differ.
-    names = [path.stem for path in files]
-    compare(dict(zip(names if len(set(names)) == len(names) else files, files, strict=True)), args)
+    compare(by_label(args.weights or [default_weights()]), args)
 
 
 if __name__ == "__main__":
