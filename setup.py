@@ -61,7 +61,7 @@ setup(
         "console_scripts": [
             "cns-train = cns_core.training.train:main",
             "cns-bench = cns_core.bench.cli:main",
-            "cns-handeye = cns_ros.hand_eye:main",
+            "cns-handeye = cns_ros.nodes.hand_eye:main",
         ],
     },
 )

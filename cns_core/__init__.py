@@ -6,10 +6,10 @@ Names are imported on first use: a program that needs the camera model alone pay
 from importlib import import_module
 
 _HOMES = {
-    "PinholeCamera": "cns_core.camera",
-    "Correspondence": "cns_core.correspondence",
+    "PinholeCamera": "cns_core.geometry.camera",
+    "Correspondence": "cns_core.geometry.correspondence",
     "VisualServo": "cns_core.servo",
-    "load_policy": "cns_core.weights",
+    "load_policy": "cns_core.policy.weights",
 }
 __all__ = list(_HOMES)
 

@@ -2,10 +2,10 @@
 
 from time import perf_counter
 
-from cns_core.controllers import make_controller
+from cns_core.control.factory import make_controller
+from cns_core.control.regulator import Regulator
+from cns_core.control.stop import make_stop_rule
 from cns_core.observers import make_observer
-from cns_core.regulator import Regulator
-from cns_core.stop import make_stop_rule
 
 
 class VisualServo:
@@ -14,13 +14,13 @@ class VisualServo:
     Args:
         camera: :class:`cns_core.PinholeCamera` of all images.
         observer: ``'sift'``, ``'akaze'`` or ``'orb'``, or an observer object.
-        controller: ``'cns'``, ``'ibvs'``, or a :class:`~cns_core.controllers.base.Controller`.
+        controller: ``'cns'``, ``'ibvs'``, or a :class:`~cns_core.control.controller.Controller`.
         verify: reject matches that no rigid camera motion explains.
         tracking: follow keypoints between matchings and refine them to sub-pixel.
         weights: path of CNS weights, ours or the authors' state dict; None for the ones shipped.
         finish: of the CNS controller: ``'ibvs'`` lets the interaction matrix correct the policy
             near the goal, ``'none'`` does not.
-        stop: stop rule, by name or object, see :func:`cns_core.stop.make_stop_rule`.
+        stop: stop rule, by name or object, see :func:`cns_core.control.stop.make_stop_rule`.
         gain: factor on the twist; the paper's loop is gain 1 at 0.04 s.
 
     Example:
@@ -66,7 +66,7 @@ class VisualServo:
         self.regulator.start(self.observer.desired, depth_prior)
 
     def step(self, image, time=None):
-        """Answer one camera image with a :class:`~cns_core.regulator.Step`.
+        """Answer one camera image with a :class:`~cns_core.control.regulator.Step`.
 
         Args:
             image: as in :meth:`set_desired`.

@@ -9,8 +9,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from cns_ros.node_set import DIE_WITH_PARENT, servo_environment, servo_nodes
-from cns_ros.servo_options import ServoOptions, parse
+from cns_ros.bringup.node_set import DIE_WITH_PARENT, servo_environment, servo_nodes
+from cns_ros.bringup.servo_options import ServoOptions, parse
 
 
 def generate_launch_description():

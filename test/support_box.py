@@ -5,7 +5,7 @@ import itertools
 import os
 import time
 
-from cns_core.twin.control_box import ControlBox
+from cns_core.twin.robot.control_box import ControlBox
 
 _serial = itertools.count()
 

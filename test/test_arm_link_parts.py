@@ -9,11 +9,11 @@ import threading
 import numpy as np
 import pytest
 
-from cns_core.arm.channel import Channel, ChannelClosed
-from cns_core.arm.feedback import Lag
 from cns_core.arm.follow_check import FollowCheck
-from cns_core.arm.preflight import DASHBOARD_PORT, Unreachable, ask_dashboard, check_reachable
 from cns_core.arm.schedule import Schedule
+from cns_core.arm.ur.channel import Channel, ChannelClosed
+from cns_core.arm.ur.feedback import Lag
+from cns_core.arm.ur.preflight import DASHBOARD_PORT, Unreachable, ask_dashboard, check_reachable
 
 AHEAD = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0])
 
@@ -157,7 +157,7 @@ def test_a_host_that_is_no_robot_is_named(stranger):
 def test_the_kernel_ends_a_process_that_hangs_in_native_code():
     # A lock of the C library, taken twice while the interpreter is held, never lets go.
     code = (
-        "import ctypes; from cns_core.arm.deadline import deadline\n"
+        "import ctypes; from cns_core.arm.ur.deadline import deadline\n"
         "lock = ctypes.create_string_buffer(64); library = ctypes.PyDLL(None)\n"
         "with deadline(0.2):\n"
         "    library.pthread_mutex_lock(lock); library.pthread_mutex_lock(lock)\n"

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from cns_core import se3
-from cns_core.twin import motions
-from cns_core.twin.control_box import Q_HOME
-from cns_core.twin.motion_log import Motion
-from cns_core.twin.motions import TICK_S, SafetyViolation
-from cns_core.twin.simulated_arm import SimulatedArm
-from cns_core.twin.stopping import measure_stop
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.geometry import se3
+from cns_core.twin.robot import motions
+from cns_core.twin.robot.control_box import Q_HOME
+from cns_core.twin.robot.motion_log import Motion
+from cns_core.twin.robot.motions import TICK_S, SafetyViolation
+from cns_core.twin.robot.simulated_arm import SimulatedArm
+from cns_core.twin.robot.stopping import measure_stop
 
 TOOL = se3.pose(Rotation.from_euler("x", 20, degrees=True), [0.01, 0.02, 0.12])
 twists = st.lists(st.floats(-0.1, 0.1), min_size=6, max_size=6).map(np.array)

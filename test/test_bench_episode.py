@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cns_core import se3
-from cns_core.bench.conditions import PERTURBATIONS, Conditions
-from cns_core.bench.environments import ImageEnvironment, render_environment
-from cns_core.bench.episode import DT_S, build_environment, run_episode
-from cns_core.bench.essential_pbvs import relative_pose
-from cns_core.bench.plan import Spec, Suite
-from cns_core.bench.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, draw_poses
-from cns_core.controllers.ibvs import IbvsController
-from cns_core.correspondence import Correspondence
-from cns_core.twin.scene import Scene
+from cns_core.bench.loop.conditions import PERTURBATIONS, Conditions
+from cns_core.bench.loop.environments import ImageEnvironment, render_environment
+from cns_core.bench.loop.episode import DT_S, build_environment, run_episode
+from cns_core.bench.loop.essential_pbvs import relative_pose
+from cns_core.bench.loop.plan import Spec, Suite
+from cns_core.bench.loop.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, draw_poses
+from cns_core.control.ibvs import IbvsController
+from cns_core.geometry import se3
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.twin.world.scene import Scene
 
 TRUTH = Spec("render", "M", 0, "ibvs", "truth")
 
@@ -109,7 +109,7 @@ def test_a_scene_without_texture_is_refused_and_reported(monkeypatch):
     scene = Scene(0, objects=0, plain_table=True)
     goal, start = draw_poses(np.random.default_rng(0), SECTIONS["S"])
     blank = ImageEnvironment(scene, goal, start, Conditions(), np.random.default_rng(0))
-    monkeypatch.setattr("cns_core.bench.episode.build_environment", lambda spec: blank)
+    monkeypatch.setattr("cns_core.bench.loop.episode.build_environment", lambda spec: blank)
     record, _ = run_episode(Spec("render", "S", 0, "ibvs", "sift"))
     assert record["status"] == "refused" and "keypoints" in record["note"]
     assert not record["success"]

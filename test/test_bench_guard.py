@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cns_core.bench.compare import compare
-from cns_core.bench.episode import run_episode
-from cns_core.bench.plan import Suite
-from cns_core.controllers.ibvs import IbvsController
+from cns_core.bench.loop.episode import run_episode
+from cns_core.bench.loop.plan import Suite
+from cns_core.bench.report.compare import compare
+from cns_core.control.ibvs import IbvsController
 
 STORED = Path(__file__).parent / "data" / "bench_guard.json"
 SUITE = Suite(("render",), ("cns-policy", "ibvs"), ("truth",), scenes=2)

@@ -7,12 +7,13 @@ import joblib
 import numpy as np
 import pytest
 
-from cns_core.bench import cli, runner
-from cns_core.bench.compare import compare
-from cns_core.bench.measures import measure, wilson
-from cns_core.bench.plan import Spec
-from cns_core.bench.report import clear, write_report
-from cns_core.bench.summary import rows
+from cns_core.bench import cli
+from cns_core.bench.loop import runner
+from cns_core.bench.loop.measures import measure, wilson
+from cns_core.bench.loop.plan import Spec
+from cns_core.bench.report.compare import compare
+from cns_core.bench.report.report import clear, write_report
+from cns_core.bench.report.summary import rows
 
 ROW_FIELDS = {
     "environment",

@@ -6,10 +6,10 @@ import socket
 import pytest
 from support_box import quick_box, wait_until
 
-from cns_core.twin.garbage import RTDE_KINDS, dashboard_line, rtde_bytes
-from cns_core.twin.pendant import Pendant
-from cns_core.twin.robot import Refused
-from cns_core.twin.rtde_protocol import PacketType, packet
+from cns_core.twin.robot.garbage import RTDE_KINDS, dashboard_line, rtde_bytes
+from cns_core.twin.robot.pendant import Pendant
+from cns_core.twin.robot.ports.rtde_protocol import PacketType, packet
+from cns_core.twin.robot.robot import Refused
 
 
 @pytest.fixture(scope="module")

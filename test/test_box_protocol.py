@@ -8,10 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cns_core.twin.connection import Connection, Network
-from cns_core.twin.line_stream import LineStream
-from cns_core.twin.rtde_protocol import PacketStream, PacketType, ProtocolError, Recipe, packet
-from cns_core.twin.rtde_server import RtdeSession
+from cns_core.twin.robot.ports.connection import Connection, Network
+from cns_core.twin.robot.ports.line_stream import LineStream
+from cns_core.twin.robot.ports.rtde_protocol import (
+    PacketStream,
+    PacketType,
+    ProtocolError,
+    Recipe,
+    packet,
+)
+from cns_core.twin.robot.ports.rtde_server import RtdeSession
 
 
 @given(

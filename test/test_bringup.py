@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from cns_ros.node_set import DIE_WITH_PARENT
+from cns_ros.bringup.node_set import DIE_WITH_PARENT
 
 # Nodes share the bring-up's standard output, so its end tells that none of them is left.
 PROGRAM = """
 import json, signal, sys
 from dataclasses import dataclass
-from cns_ros import bringup
-from cns_ros.node_set import DIE_WITH_PARENT
+from cns_ros.bringup import bringup
+from cns_ros.bringup.node_set import DIE_WITH_PARENT
 
 @dataclass
 class Spec:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cns_core.twin.camera_faults import KINDS, LATEST_S, CameraFaults
+from cns_core.twin.world.camera_faults import KINDS, LATEST_S, CameraFaults
 
 FPS = 32.0
 

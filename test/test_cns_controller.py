@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from cns_core.controllers.cns import CnsController
-from cns_core.controllers.finish import Handover, correction
-from cns_core.controllers.ibvs import IbvsController
-from cns_core.correspondence import Correspondence
-from cns_core.network.packed import CnsNetwork
-from cns_core.policy import Policy
+from cns_core.control.cns import CnsController
+from cns_core.control.ibvs import IbvsController
+from cns_core.control.terminal_correction import Handover, correction
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.policy.episode import Policy
+from cns_core.policy.network import CnsNetwork
 
 
 @pytest.fixture

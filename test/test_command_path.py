@@ -7,9 +7,9 @@ from cns_core.arm.command_gate import CommandGate
 from cns_core.arm.command_path import CommandPath
 from cns_core.arm.config import ArmConfig
 from cns_core.arm.hand_eye import HandEye
+from cns_core.arm.limits import MotionLimits
 from cns_core.arm.motion_guard import MotionGuard
-from cns_core.limits import MotionLimits
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.ur_kinematics import UR_MODELS
 
 PERIOD_S = 0.04
 LIMITS = MotionLimits()

@@ -9,11 +9,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 from support_box import own_address, quick_box, wait_for_standstill, wait_until
 
-from cns_core.twin.control_box import Q_HOME, ControlBox
-from cns_core.twin.pendant import Pendant
-from cns_core.twin.robot import Refused
-from cns_core.twin.stopping import measure_stop
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.twin.robot.control_box import Q_HOME, ControlBox
+from cns_core.twin.robot.pendant import Pendant
+from cns_core.twin.robot.robot import Refused
+from cns_core.twin.robot.stopping import measure_stop
 
 rtde_control = pytest.importorskip("rtde_control")
 rtde_receive = pytest.importorskip("rtde_receive")
@@ -296,7 +296,7 @@ def test_bad_arguments_are_refused(bad):
 
 def test_box_ends_with_its_parent():
     script = (
-        "import time; from cns_core.twin.control_box import ControlBox\n"
+        "import time; from cns_core.twin.robot.control_box import ControlBox\n"
         f"with ControlBox({own_address()!r}) as box: print(box.process.pid, flush=True); "
         "time.sleep(600)"
     )

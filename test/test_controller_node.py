@@ -14,10 +14,11 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
-from cns_core import Correspondence, se3
-from cns_ros.controller import ControllerNode
-from cns_ros.messages import matches_from_correspondence
-from cns_ros.qos import LATCHED, NEWEST, OFFERED
+from cns_core import Correspondence
+from cns_core.geometry import se3
+from cns_ros.nodes.controller import ControllerNode
+from cns_ros.ros.messages import matches_from_correspondence
+from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
 POINTS = np.random.default_rng(3).uniform([-0.2, -0.2, -0.05], [0.2, 0.2, 0.05], (40, 3))
 GOAL = se3.look_at([0.0, -0.1, 0.5], [0.0, 0.0, 0.0])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cns_core.bench.episode import build_environment, run_episode
-from cns_core.bench.plan import Spec
+from cns_core.bench.loop.episode import build_environment, run_episode
+from cns_core.bench.loop.plan import Spec
 
 slow = pytest.mark.slow
 DISTURBED = "occluder-light-halved"

@@ -7,12 +7,12 @@ import pytest
 from support_box import own_address
 from support_faults import fault_matrix
 
+from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.bench import cli
-from cns_core.bench.fault_cases import CASES, LATE_FEEDBACK
-from cns_core.bench.fault_rig import FULL_MOTION, STANDING, FaultRig
-from cns_core.bench.faults_bench import PHASES, try_fault
-from cns_core.twin.control_box import Q_HOME
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.bench.faults.fault_cases import CASES, LATE_FEEDBACK
+from cns_core.bench.faults.fault_rig import FULL_MOTION, STANDING, FaultRig
+from cns_core.bench.faults.faults_bench import PHASES, try_fault
+from cns_core.twin.robot.control_box import Q_HOME
 
 QUICK = {"protective stop", "RTDE dropped", "twists end", "worker killed", "driver killed"}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cns_core.graph import build_graph, cluster
+from cns_core.policy.keypoint_graph import build_graph, cluster
 
 FIG2_CLUSTERS = np.array([0, 0, 0, 0, 1, 1, 2])
 

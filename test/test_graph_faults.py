@@ -8,8 +8,8 @@ import pytest
 from support_faults import fault_matrix
 
 from cns_core.bench import cli
-from cns_ros.graph_faults import CASES, PHASES, try_fault
-from cns_ros.graph_rig import GraphRig
+from cns_ros.sim.graph_faults import CASES, PHASES, try_fault
+from cns_ros.sim.graph_rig import GraphRig
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
-from cns_core import se3
 from cns_core.arm.hand_eye import HandEye, flange_twist, tcp_twist_in_base
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.geometry import se3
 
 TWISTS = arrays(float, 6, elements=st.floats(-0.5, 0.5))
 ANGLES = arrays(float, 6, elements=st.floats(-3.0, 3.0))

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from cns_core import PinholeCamera, se3
-from cns_core.arm.board import Board
-from cns_core.arm.hand_eye_calibration import calibrate
+from cns_core import PinholeCamera
+from cns_core.calibration.board import Board
+from cns_core.calibration.hand_eye_calibration import calibrate
+from cns_core.geometry import se3
 
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
 T_FLANGE_CAMERA = se3.pose(

@@ -8,7 +8,7 @@ import pytest
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from cns_ros.image_codec import decode, encode
+from cns_ros.ros.image_codec import decode, encode
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 GREY = cv2.cvtColor(COLOUR, cv2.COLOR_BGR2GRAY)

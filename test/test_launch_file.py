@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 
 from cns_core.share import share_directory
-from cns_ros.node_set import servo_nodes
-from cns_ros.servo_options import ServoOptions
+from cns_ros.bringup.node_set import servo_nodes
+from cns_ros.bringup.servo_options import ServoOptions
 
 pytest.importorskip("launch_ros", reason="launch_ros is part of a ROS installation only")
 

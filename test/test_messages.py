@@ -6,7 +6,7 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from cns_core import Correspondence, PinholeCamera
-from cns_ros.messages import (
+from cns_ros.ros.messages import (
     camera_from_info,
     correspondence_from_matches,
     info_from_camera,

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cns_core import load_policy
-from cns_core.graph import build_graph
-from cns_core.network.cns import Cns, FrameGraph
-from cns_core.network.packed import CnsNetwork
-from cns_core.network.packing import PackedGraphs
-from cns_core.policy import Policy
+from cns_core.policy.episode import Policy
+from cns_core.policy.keypoint_graph import build_graph
+from cns_core.policy.network import CnsNetwork
+from cns_core.policy.packing import PackedGraphs
+from cns_core.policy.weights import load_network
 from cns_core.training.packs import concatenate
-from cns_core.weights import load_network
+from cns_core.training.reference.cns import Cns, FrameGraph
 
 ANCHORS = Path(__file__).parents[2] / "shared" / "anchors"
 AUTHORS = ANCHORS / "authors_cns_state_dict.pth"

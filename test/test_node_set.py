@@ -9,11 +9,11 @@ import rclpy
 import yaml
 from rclpy.node import Node
 
-from cns_core.controllers import CONTROLLERS
+from cns_core.control.factory import CONTROLLERS
 from cns_core.observers import BACKENDS
 from cns_core.share import share_directory
-from cns_ros.node_set import NodeSpec, servo_environment, servo_nodes
-from cns_ros.servo_options import ServoOptions, parse
+from cns_ros.bringup.node_set import NodeSpec, servo_environment, servo_nodes
+from cns_ros.bringup.servo_options import ServoOptions, parse
 
 PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 REAL = {"robot_ip": "192.0.2.7", "hand_eye": "hand_eye.yaml"}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cns_core.bench import cli
-from cns_core.bench import observer_views as views
-from cns_core.bench.observer_bench import summarize
+from cns_core.bench.observers import observer_views as views
+from cns_core.bench.observers.observer_bench import summarize
 from cns_core.observers import make_observer
 
 

@@ -10,10 +10,10 @@ from sklearn.datasets import load_sample_image
 from std_msgs.msg import Header
 
 from cns_core import PinholeCamera
-from cns_ros.image_codec import decode, encode
-from cns_ros.messages import correspondence_from_matches, info_from_camera
-from cns_ros.observer import ObserverNode
-from cns_ros.qos import LATCHED, NEWEST
+from cns_ros.nodes.observer import ObserverNode
+from cns_ros.ros.image_codec import decode, encode
+from cns_ros.ros.messages import correspondence_from_matches, info_from_camera
+from cns_ros.ros.qos import LATCHED, NEWEST
 
 CAMERA = PinholeCamera(320, 240, 270.0, 270.0, 160.0, 120.0)
 PHOTO = np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 60:380, ::-1])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
-from cns_core.camera import PinholeCamera
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, make_observer
 from cns_core.observers.features import Features, spread
 from cns_core.observers.matching import match

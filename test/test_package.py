@@ -74,7 +74,7 @@ def imported(paths):
 
 def test_every_ros_package_imported_is_a_dependency():
     declared = {tag.text for tag in XML.iter("exec_depend")}
-    modules = imported([*ROOT.glob("cns_ros/*.py"), *ROOT.glob("launch/*.py")])
+    modules = imported([*ROOT.glob("cns_ros/**/*.py"), *ROOT.glob("launch/*.py")])
     ros = {name for name in modules if re.fullmatch(ROS_PACKAGE, name)}
     assert ros and ros <= declared
 
@@ -126,4 +126,4 @@ def test_the_wheel_brings_what_ros2_looks_for(tmp_path):
     launchers = {f"{data}/lib/cns_ros/{path.name}" for path in (ROOT / "scripts").iterdir()}
     assert expected | launchers <= set(entries)
     assert all(entries[name].external_attr >> 16 & 0o111 for name in launchers)
-    assert "cns_core/se3.py" in entries and "cns_ros/node_set.py" in entries
+    assert "cns_core/geometry/se3.py" in entries and "cns_ros/bringup/node_set.py" in entries

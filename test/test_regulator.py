@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cns_core.controllers.ibvs import IbvsController
-from cns_core.correspondence import Correspondence
-from cns_core.regulator import Regulator
-from cns_core.stop import PixelErrorStop, Status
+from cns_core.control.ibvs import IbvsController
+from cns_core.control.regulator import Regulator
+from cns_core.control.stop import PixelErrorStop, Status
+from cns_core.geometry.correspondence import Correspondence
 
 DESIRED = np.random.default_rng(1).uniform(-0.4, 0.4, (30, 2))
 ALL = np.ones(30, bool)

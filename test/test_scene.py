@@ -4,15 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from cns_core import se3
-from cns_core.camera import PinholeCamera
-from cns_core.twin.atlas import Atlas
-from cns_core.twin.raycast import cast
-from cns_core.twin.render import render
-from cns_core.twin.scene import PhotoPlane, Scene
-from cns_core.twin.sensor import ImageSensor
-from cns_core.twin.solid import prism, sheet
-from cns_core.twin.textures import Texture
+from cns_core.geometry import se3
+from cns_core.geometry.camera import PinholeCamera
+from cns_core.twin.world.atlas import Atlas
+from cns_core.twin.world.raycast import cast
+from cns_core.twin.world.render import render
+from cns_core.twin.world.scene import PhotoPlane, Scene
+from cns_core.twin.world.sensor import ImageSensor
+from cns_core.twin.world.solid import prism, sheet
+from cns_core.twin.world.textures import Texture
 
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
 LENS = PinholeCamera(640, 480, 540.0, 545.0, 310.0, 236.0, (-0.2, 0.05, 0.001, -0.001))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from cns_core import se3
+from cns_core.geometry import se3
 
 twists = st.lists(st.floats(-1.5, 1.5), min_size=6, max_size=6).map(np.array)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cns_core import se3
-from cns_core.correspondence import Correspondence
-from cns_core.remaining_motion import estimate
-from cns_core.stop import MotionStop, PixelErrorStop, Status, make_stop_rule
+from cns_core.control.remaining_motion import estimate
+from cns_core.control.stop import MotionStop, PixelErrorStop, Status, make_stop_rule
+from cns_core.geometry import se3
+from cns_core.geometry.correspondence import Correspondence
 
 DESIRED = np.random.default_rng(0).uniform(-0.4, 0.4, (100, 2))
 

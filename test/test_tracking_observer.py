@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
-from cns_core.camera import PinholeCamera
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, base, local_affine, make_observer, recognition
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.corners import find_corners

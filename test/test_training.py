@@ -10,19 +10,19 @@ import torch
 import yaml
 from torch_geometric.data import Batch
 
-from cns_core.network.cns import Cns, FrameGraph
-from cns_core.network.packed import CnsNetwork
-from cns_core.network.variants import structure
+from cns_core.policy.network import CnsNetwork
+from cns_core.policy.variants import structure
+from cns_core.policy.weights import load_network
+from cns_core.simulation.draw import Draw
+from cns_core.simulation.simulator import Simulator
 from cns_core.training import ablations, checkpoint, curves, distributions
 from cns_core.training import evaluate as evaluation
-from cns_core.training.benchmark import alone, keypoint_graph
 from cns_core.training.evaluate import evaluate, evaluation_settings
-from cns_core.training.random import Draw
+from cns_core.training.reference.cns import Cns, FrameGraph
 from cns_core.training.settings import load_settings, parse_settings
-from cns_core.training.simulator import Simulator
+from cns_core.training.speed import alone, keypoint_graph
 from cns_core.training.train import Run, main
 from cns_core.training.trainer import Trainer
-from cns_core.weights import load_network
 
 CONFIG = Path(__file__).parents[1] / "config" / "train.yaml"
 

@@ -7,20 +7,13 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from cns_core import se3
-from cns_core.controllers.pbvs import pbvs_twist
-from cns_core.training import (
-    clustering,
-    geometry,
-    losses,
-    mismatches,
-    observability,
-    perlin,
-    scenes,
-    supervisor,
-    views,
-)
-from cns_core.training.random import Draw
+from cns_core.control.pbvs import pbvs_twist
+from cns_core.geometry import se3
+from cns_core.simulation import camera_poses as views
+from cns_core.simulation import clustering, mismatches, observability, perlin, scenes, supervisor
+from cns_core.simulation import tensor_se3 as geometry
+from cns_core.simulation.draw import Draw
+from cns_core.training import losses
 
 
 @pytest.fixture

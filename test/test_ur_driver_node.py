@@ -12,10 +12,10 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from support_box import quick_box
 
-from cns_core.twin.pendant import Pendant
-from cns_ros.messages import twist_message
-from cns_ros.qos import LATCHED, NEWEST, OFFERED
-from cns_ros.ur_driver import UrDriverNode
+from cns_core.twin.robot.pendant import Pendant
+from cns_ros.nodes.ur_driver import UrDriverNode
+from cns_ros.ros.messages import twist_message
+from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
 FORWARD = np.array([0.03, 0.0, 0.0, 0.0, 0.0, 0.0])
 HAND_EYE = {"hand_eye_xyz": [0.0, -0.04, 0.05], "hand_eye_quaternion": [0.0, 0.0, 0.0, 1.0]}

@@ -6,8 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from cns_core import se3
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.geometry import se3
 
 models = st.sampled_from(list(UR_MODELS.values()))
 joints = st.lists(st.floats(-6.2, 6.2), min_size=6, max_size=6).map(np.array)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cns_core.twin.script_program import Program
-from cns_core.twin.urscript_words import ScriptError, is_complete
+from cns_core.twin.robot.urscript.program import Program
+from cns_core.twin.robot.urscript.words import ScriptError, is_complete
 
 
 def run(body, most_ticks=50, **builtins):

@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cns_core import share, weights
-from cns_core.network.packed import CnsNetwork
+from cns_core import share
+from cns_core.policy import weights
+from cns_core.policy.network import CnsNetwork
 
 
 @pytest.fixture

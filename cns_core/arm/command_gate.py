@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from cns_core.limits import require_finite
+from cns_core.arm.limits import require_finite
 
 _AHEAD_TOLERANCE_S = 0.05
 

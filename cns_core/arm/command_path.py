@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cns_core.limits import TwistLimiter, require_finite, saturate
+from cns_core.arm.limits import TwistLimiter, require_finite, saturate
 
 _REST = 1e-3
 

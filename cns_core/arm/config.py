@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from cns_core.arm.hand_eye import HandEye
-from cns_core.limits import MotionLimits
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.limits import MotionLimits
+from cns_core.arm.ur_kinematics import UR_MODELS
 
 _LOWEST_FEEDBACK_HZ = 125.0
 

@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 from scipy.spatial.transform import Rotation
 
-from cns_core import se3
+from cns_core.geometry import se3
 
 _FARTHEST_M = 2.0
 _NORM_TOLERANCE = 1e-3

@@ -5,12 +5,18 @@ import sys
 from importlib import import_module
 
 SUBCOMMANDS = {
-    "run": ("cns_core.bench.run_command", "run a suite of episodes (what no subcommand does)"),
-    "compare": ("cns_core.bench.compare", "what moved between two reports, beyond the noise"),
-    "replay": ("cns_core.bench.replay", "run one episode again and draw it"),
-    "observer": ("cns_core.bench.observer_bench", "precision and speed of the observers"),
-    "faults": ("cns_core.bench.faults_bench", "faults on the wire to the arm"),
-    "stream": ("cns_core.bench.stream_bench", "rates and jitter of the stream to the arm, soak"),
+    "run": ("cns_core.bench.loop.run_command", "run a suite of episodes (what no subcommand does)"),
+    "compare": (
+        "cns_core.bench.report.compare",
+        "what moved between two reports, beyond the noise",
+    ),
+    "replay": ("cns_core.bench.loop.replay", "run one episode again and draw it"),
+    "observer": ("cns_core.bench.observers.observer_bench", "precision and speed of the observers"),
+    "faults": ("cns_core.bench.faults.faults_bench", "faults on the wire to the arm"),
+    "stream": (
+        "cns_core.bench.faults.stream_bench",
+        "rates and jitter of the stream to the arm, soak",
+    ),
 }
 """Name: module with ``add_arguments(parser)`` and ``run(args)``, imported when called; and help."""
 

@@ -47,7 +47,7 @@ class Observer:
         """Find the desired keypoints in (H, W[, 3]) uint8 ``image``.
 
         Returns:
-            A :class:`~cns_core.correspondence.Correspondence` over all desired keypoints.
+            A :class:`~cns_core.geometry.correspondence.Correspondence` over all desired keypoints.
 
         Raises:
             RuntimeError: before :meth:`set_desired`.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cns_core.correspondence import Correspondence
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers.base import Observer
 from cns_core.observers.features import spread
 from cns_core.observers.matching import match

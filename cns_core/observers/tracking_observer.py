@@ -4,7 +4,7 @@ from threading import Lock
 
 import numpy as np
 
-from cns_core.correspondence import Correspondence
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import local_affine
 from cns_core.observers.base import Observer
 from cns_core.observers.flow import follow, shrink

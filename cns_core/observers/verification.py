@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cns_core.two_views import fit_essential, fit_homography
+from cns_core.geometry.two_views import fit_essential, fit_homography
 
 MIN_VERIFIABLE = 4
 _MIN_EPIPOLAR = 8

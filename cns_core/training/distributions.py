@@ -6,10 +6,10 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cns_core.training.geometry import relative, rotation_log
-from cns_core.training.random import Draw
+from cns_core.simulation.draw import Draw
+from cns_core.simulation.simulator import Simulator
+from cns_core.simulation.tensor_se3 import relative, rotation_log
 from cns_core.training.settings import load_settings
-from cns_core.training.simulator import Simulator
 
 
 def draw_scenes(simulator, path, count=8):

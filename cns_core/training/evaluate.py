@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from cns_core.graph import cluster
-from cns_core.network.packed import twist
-from cns_core.training.random import Draw
+from cns_core.policy.keypoint_graph import cluster
+from cns_core.policy.network import twist
+from cns_core.policy.weights import default_weights, load_network
+from cns_core.simulation.draw import Draw
+from cns_core.simulation.simulator import Simulator
 from cns_core.training.settings import SceneSettings, Settings
-from cns_core.training.simulator import Simulator
-from cns_core.weights import default_weights, load_network
 
 SUCCESS_ROTATION_DEG = 3.0
 SUCCESS_TRANSLATION_M = 0.03
@@ -112,7 +112,7 @@ def evaluate(network, settings, episodes, steps, points, seed=_SEED, cluster=Non
     """Servo all episodes for ``steps`` frames.
 
     Args:
-        network: :class:`cns_core.network.packed.CnsNetwork`.
+        network: :class:`cns_core.policy.network.CnsNetwork`.
         settings: from :func:`evaluation_settings`.
         points: (fewest, most) keypoints of a scene.
         cluster: as for :class:`Simulator`; None for batched k-means.

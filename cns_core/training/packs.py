@@ -2,7 +2,7 @@
 
 import torch
 
-from cns_core.network.packing import PackedGraphs, Segments
+from cns_core.policy.packing import PackedGraphs, Segments
 
 
 def concatenate(packs):

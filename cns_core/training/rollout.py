@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from cns_core.network.packed import twist
+from cns_core.policy.network import twist
 from cns_core.training.losses import servo_losses
 
 
@@ -14,7 +14,7 @@ class Rollout(nn.Module):
     window; gradients flow through the network's memory, not through the cameras' motion.
 
     Args:
-        network: :class:`cns_core.network.packed.CnsNetwork`.
+        network: :class:`cns_core.policy.network.CnsNetwork`.
         bf16: run the network's matrix products in bfloat16.
     """
 
@@ -27,7 +27,7 @@ class Rollout(nn.Module):
         """Advance all environments.
 
         Args:
-            simulator: :class:`cns_core.training.simulator.Simulator`.
+            simulator: :class:`cns_core.simulation.simulator.Simulator`.
             hidden: (C, width) memory before the window, None (zero) at first.
             steps: length of the window.
 

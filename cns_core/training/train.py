@@ -12,11 +12,11 @@ import torch.distributed as dist
 import yaml
 from tqdm import tqdm
 
+from cns_core.policy.weights import save_network
 from cns_core.training import checkpoint, curves
 from cns_core.training.evaluate import evaluate, evaluation_settings
 from cns_core.training.settings import load_settings
 from cns_core.training.trainer import Trainer
-from cns_core.weights import save_network
 
 LOG_EVERY = 20
 

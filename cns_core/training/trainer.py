@@ -6,10 +6,10 @@ from dataclasses import replace
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cns_core.network.variants import make_network
-from cns_core.training.random import Draw
+from cns_core.policy.variants import make_network
+from cns_core.simulation.draw import Draw
+from cns_core.simulation.simulator import Simulator
 from cns_core.training.rollout import Rollout
-from cns_core.training.simulator import Simulator
 
 
 class Trainer:

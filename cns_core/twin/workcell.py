@@ -5,10 +5,10 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cns_core import se3
-from cns_core.camera import PinholeCamera
-from cns_core.twin.scene import BoardPlane, Scene
-from cns_core.ur_kinematics import UR_MODELS
+from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.geometry import se3
+from cns_core.geometry.camera import PinholeCamera
+from cns_core.twin.world.scene import BoardPlane, Scene
 
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 HOME_RAD = np.radians([0.0, -90.0, -90.0, -90.0, 90.0, 0.0])

@@ -1,0 +1,110 @@
+"""Builds the servo of an episode: controller and observer by name, through the public interface."""
+
+from cns_core import VisualServo
+from cns_core.bench.loop.essential_pbvs import EssentialPbvsController
+from cns_core.bench.loop.oracle import OracleObserver
+from cns_core.control.factory import make_controller
+from cns_core.control.pbvs import PbvsController
+from cns_core.control.regulator import Regulator
+from cns_core.control.stop import make_stop_rule
+from cns_core.geometry import se3
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.observers import make_observer
+from cns_core.observers.verification import verify
+
+CONTROLLERS = ("cns", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
+OBSERVERS = ("sift", "sift-tracked", "akaze", "akaze-tracked", "orb", "orb-tracked", "truth")
+_TOLERANCE = 2.0 / 540.0
+
+
+def build_controller(name, environment, weights=None):
+    """A controller for one episode.
+
+    Args:
+        name: one of ``CONTROLLERS``; ``cns`` is what the library serves, corrected near the goal,
+            ``cns-policy`` the network alone.
+        weights: path of CNS weights, None for the shipped ones.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if name in ("cns", "ibvs"):
+        return make_controller(name, weights)
+    if name == "cns-policy":
+        from cns_core.control.cns import CnsController
+
+        return CnsController(weights, finish="none")
+    if name == "pbvs-truth":
+        return PbvsController(
+            lambda: se3.inverse(environment.T_goal) @ environment.T, environment.depth_prior_m
+        )
+    if name == "pbvs-essential":
+        return EssentialPbvsController(
+            lambda: 1e-3 * environment.translation_error_mm, environment.depth_prior_m
+        )
+    raise ValueError(f"controller must be one of {CONTROLLERS}, got {name!r}")
+
+
+class ImageServo:
+    """A :class:`cns_core.VisualServo` watching an :class:`ImageEnvironment`."""
+
+    def __init__(self, environment, observer, controller, verified, stop):
+        self._environment = environment
+        self._blind = observer == "truth"
+        self._servo = VisualServo(
+            environment.assumed_camera,
+            observer=_build_observer(observer, environment, verified),
+            controller=controller,
+            stop=stop,
+        )
+        self._servo.set_desired(environment.desired_image, environment.depth_prior_m)
+
+    def step(self):
+        """(:class:`Step`, image or None) of the environment's present."""
+        image = None if self._blind else self._environment.image()
+        return self._servo.step(image, self._environment.time_s), image
+
+    def close(self):
+        self._servo.close()
+
+
+def _build_observer(name, environment, verified):
+    if name == "truth":
+        return OracleObserver(environment)
+    if name not in OBSERVERS:
+        raise ValueError(f"observer must be one of {OBSERVERS}, got {name!r}")
+    backend, _, tracking = name.partition("-")
+    # Matching in the same thread: what a frame sees must not depend on how fast the machine is.
+    return make_observer(
+        backend,
+        environment.assumed_camera,
+        verify=verified,
+        tracking=bool(tracking),
+        background=False,
+    )
+
+
+class PointsServo:
+    """The same loop on a :class:`PointsEnvironment`, which has no images."""
+
+    def __init__(self, environment, controller, verified, stop):
+        self._environment = environment
+        self._verified = verified
+        self._regulator = Regulator(controller, make_stop_rule(stop))
+        self._regulator.start(environment.desired, environment.depth_prior_m)
+
+    def step(self):
+        """(:class:`Step`, None) of the environment's present."""
+        seen = self._environment.correspondence()
+        if self._verified:
+            seen = _verified(seen)
+        return self._regulator.step(seen, self._environment.time_s), None
+
+    def close(self):
+        """Nothing to release."""
+
+
+def _verified(seen):
+    matched = seen.matched.copy()
+    matched[matched] = verify(seen.desired[matched], seen.current[matched], _TOLERANCE)
+    return Correspondence(seen.desired, seen.current, matched)

@@ -1,0 +1,116 @@
+"""What a run consists of: episodes, each described so that it can be replayed."""
+
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+from cns_core.bench.loop.conditions import PERTURBATIONS
+from cns_core.bench.loop.poses import AFFINE_SECTION, SECTIONS
+
+ENVIRONMENTS = {"points": SECTIONS, "affine": AFFINE_SECTION, "render": SECTIONS}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One episode. Equal specs give equal episodes, timings apart.
+
+    Args:
+        environment: ``points``, ``affine`` or ``render``.
+        section: ``S``, ``M`` or ``L`` by initial rotation, ``A`` for affine.
+        index: of the scene within its section.
+        controller, observer: see :mod:`cns_core.bench.loop.methods`; ``points`` has no observer.
+        weights: path of CNS weights; None for the shipped ones, or where there are none.
+        verify: whether matches are verified geometrically.
+        perturbation: key of :data:`cns_core.bench.loop.conditions.PERTURBATIONS`.
+        stop: stop rule.
+    """
+
+    environment: str
+    section: str
+    index: int
+    controller: str
+    observer: str
+    verify: bool = True
+    perturbation: str = "none"
+    weights: str | None = None
+    stop: str = "default"
+
+    def __post_init__(self):
+        for name, allowed in (("environment", ENVIRONMENTS), ("perturbation", PERTURBATIONS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} must be one of {sorted(allowed)}, got {getattr(self, name)!r}"
+                )
+        if self.section not in ENVIRONMENTS[self.environment]:
+            raise ValueError(f"{self.environment} has no section {self.section!r}")
+
+    @property
+    def scene(self):
+        """What two episodes on the same scene and poses share."""
+        return f"{self.environment}-{self.section}{self.index:03d}"
+
+    @property
+    def column(self):
+        """What all episodes of one table column share, as a dict."""
+        values = asdict(self)
+        for name in ("section", "index"):
+            del values[name]
+        return values
+
+    @property
+    def key(self):
+        """Identifies the episode within a run; fit for a file name."""
+        weights = "" if self.weights is None else f"-{Path(self.weights).stem}"
+        verify = "" if self.verify else "-unverified"
+        stop = "" if self.stop == "default" else f"_{self.stop}"
+        name = f"{self.controller}{weights}_{self.observer}{verify}_{self.perturbation}{stop}"
+        return f"{self.scene}_{name}"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A cross product of environments, contestants and perturbations.
+
+    Args:
+        scenes: of each section.
+        compares_weights: whether it takes every weights file asked for, or the first alone.
+        others: as for :class:`Spec`, several each.
+    """
+
+    environments: tuple
+    controllers: tuple
+    observers: tuple
+    verify: tuple = (True,)
+    perturbations: tuple = ("none",)
+    weights: tuple = (None,)
+    stop: str = "default"
+    scenes: int = 50
+    compares_weights: bool = True
+
+    def specs(self):
+        """All :class:`Spec` of the suite, scene by scene so that a stopped run has whole scenes."""
+        for index in range(self.scenes):
+            for environment in self.environments:
+                for section in ENVIRONMENTS[environment]:
+                    yield from self._columns(environment, section, index)
+
+    def _columns(self, environment, section, index):
+        observers = ("none",) if environment == "points" else self.observers
+        columns = product(observers, self.verify, self.perturbations, self.controllers)
+        for observer, verify, perturbation, controller in columns:
+            learned = controller.startswith("cns")
+            if observer == "truth" and not verify and True in self.verify:
+                continue  # exact matches have nothing to verify
+            weights_files = self.weights if self.compares_weights else self.weights[:1]
+            for weights in weights_files if learned else (None,):
+                yield Spec(
+                    environment=environment,
+                    section=section,
+                    index=index,
+                    controller=controller,
+                    observer=observer,
+                    verify=verify,
+                    perturbation=perturbation,
+                    weights=weights,
+                    stop=self.stop,
+                )

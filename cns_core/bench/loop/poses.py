@@ -1,0 +1,58 @@
+"""Where episodes begin and end: camera poses about a scene, in sections by initial rotation."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from cns_core.geometry import se3
+
+SECTIONS = {"S": (5.0, 40.0), "M": (45.0, 90.0), "L": (95.0, 180.0)}
+"""Bounds of the initial rotation in degrees; the means come near the paper's 24, 67 and 136."""
+
+AFFINE_SECTION = {"A": (5.0, 70.0)}
+"""The paper's E_affine has one section, 45 deg and 285 mm on average."""
+
+REACH, AFFINE_REACH = (0.85, 1.35), (0.85, 1.7)
+"""Least and largest distance of the start from the scene over the goal's."""
+
+
+def draw_poses(rng, bounds_deg, aim_off_deg=0.0, reach=REACH):
+    """Draw a goal and a start, (4, 4) camera poses in a scene frame with z up.
+
+    The goal is 0.45 to 0.7 m from the origin and 0 to 20 deg off the vertical. The start looks at
+    the scene from up to 35 deg aside, nearer or farther, turned about the optical axis.
+
+    Args:
+        bounds_deg: least and largest angle between the two orientations.
+        aim_off_deg: how far the goal looks past the origin.
+        reach: least and largest distance of the start over the goal's.
+    """
+    low, high = bounds_deg
+    while True:
+        goal = _looking_at_origin(rng, rng.uniform(0.0, 20.0), rng.uniform(0.45, 0.7))
+        goal = goal @ se3.pose(_tilt(rng, aim_off_deg))
+        aside = Rotation.from_rotvec(np.radians(rng.uniform(0.0, 35.0)) * _horizontal(rng))
+        start = se3.pose(aside) @ goal
+        start[:3, 3] *= rng.uniform(*reach)
+        roll = rng.choice([-1.0, 1.0]) * rng.uniform(low, high)
+        aim = Rotation.from_euler("xyz", [*rng.uniform(-6, 6, 2), roll], degrees=True)
+        start = start @ se3.pose(aim)
+        if low <= se3.rotation_error_deg(goal, start) < high and start[2, 3] > 0.3:
+            return goal, start
+
+
+def _looking_at_origin(rng, off_vertical_deg, distance_m):
+    """A camera looking at the origin from above, turned about its axis at random."""
+    turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi))
+    lean = Rotation.from_rotvec(np.radians(off_vertical_deg) * _horizontal(rng))
+    R = (lean * turn * Rotation.from_euler("x", np.pi)).as_matrix()
+    return se3.pose(R, -distance_m * R[:, 2])
+
+
+def _tilt(rng, angle_deg):
+    """A turn about a random axis across the optical axis."""
+    return Rotation.from_rotvec(np.radians(angle_deg) * _horizontal(rng))
+
+
+def _horizontal(rng):
+    angle = rng.uniform(0, 2 * np.pi)
+    return np.array([np.cos(angle), np.sin(angle), 0.0])

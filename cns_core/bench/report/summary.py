@@ -1,0 +1,82 @@
+"""Turns the records of episodes into the rows of a report."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cns_core.bench.loop.measures import wilson
+
+COLUMN = ("environment", "controller", "weights", "observer", "verify", "perturbation", "stop")
+"""What makes a table column: all episodes with these equal differ by their scene alone."""
+
+
+def column_of(record):
+    """The column of a record, as a tuple in the order of ``COLUMN``."""
+    spec = record["spec"] | {"weights": weights_label(record["spec"])}
+    return tuple(spec[name] for name in COLUMN)
+
+
+def weights_label(spec):
+    """Stem of the weights' file name, ``shipped``, or an empty string where none are used."""
+    if not spec["controller"].startswith("cns"):
+        return ""
+    return "shipped" if spec["weights"] is None else Path(spec["weights"]).stem
+
+
+def rows(records):
+    """One dict for each column and section, and section ``A`` over all sections of a column."""
+    columns = {}
+    for record in records:
+        columns.setdefault(column_of(record), []).append(record)
+    result = []
+    for column, members in columns.items():
+        parts = {}
+        for record in members:
+            parts.setdefault(record["spec"]["section"], []).append(record)
+        if len(parts) > 1:
+            parts["A"] = members
+        labels = dict(zip(COLUMN, column, strict=True))
+        result += [labels | {"section": name} | _figures(part) for name, part in parts.items()]
+    return result
+
+
+def _figures(part):
+    """Figures of one row; means are over successes unless the name says otherwise."""
+    won = [record for record in part if record["success"]]
+    low, high = wilson(len(won), len(part))
+    strict = sum(record["strict_success"] for record in part)
+    row = {
+        "episodes": len(part),
+        "success_rate": len(won) / len(part),
+        "success_low": low,
+        "success_high": high,
+        "strict_success_rate": strict / len(part),
+        "initial_rotation_deg_mean": _mean(part, "initial_rotation_deg"),
+        "initial_translation_mm_mean": _mean(part, "initial_translation_mm"),
+    }
+    for name in ("steps", "rotation_error_deg", "translation_error_mm"):
+        row[f"{name}_mean"] = _mean(won, name)
+        row[f"{name}_std"] = _std(won, name)
+        row[f"{name}_mean_all"] = _mean(part, name)
+    for name in ("path_ratio", "jerk_rms", "image_error_ratio", "time_to_1mm_s"):
+        row[f"{name}_mean"] = _mean(won, name)
+    row["reached_1mm_rate"] = np.mean([r["time_to_1mm_s"] is not None for r in part]).item()
+    for name in ("observe_ms", "control_ms", "graph_ms"):
+        row[name] = _mean(part, name)
+    row["total_ms"] = row["observe_ms"] + row["control_ms"]
+    row["frame_ms_p99"] = float(np.median([record["frame_ms_p99"] for record in part]))
+    return row
+
+
+def _values(part, name):
+    return [record[name] for record in part if record[name] is not None]
+
+
+def _mean(part, name):
+    values = _values(part, name)
+    return float(np.mean(values)) if values else None
+
+
+def _std(part, name):
+    values = _values(part, name)
+    return float(np.std(values)) if values else None

@@ -1,0 +1,53 @@
+"""How far the camera still is from the goal, estimated from the keypoints alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cns_core.control.ibvs import interaction_matrix
+
+_ROUNDS = 4
+_TUKEY = 4.685
+_STIFFNESS = 1e-6
+
+
+@dataclass(frozen=True)
+class RemainingMotion:
+    """Camera motion left near the goal, for a scene at depth 1.
+
+    Attributes:
+        twist: (6,) [v/d, w], depths and rad.
+        deviation: standard deviation of the length of ``twist``, from the fit's own residuals.
+    """
+
+    twist: np.ndarray
+    deviation: float
+
+    @property
+    def size(self):
+        """Length of the twist: translation in depths and rotation in rad weigh alike."""
+        return float(np.linalg.norm(self.twist))
+
+
+def estimate(desired, current):
+    """Fit the motion that explains small keypoint displacements, outliers discounted.
+
+    Linear in the displacement, ``current - desired = L twist`` (Chaumette and Hutchinson 2006,
+    Eq. 11), so meaningful near the goal only. Iteratively reweighted with Tukey's biweight.
+
+    Args:
+        desired, current: (M, 2) matched keypoints, normalized plane, M >= 4.
+    """
+    L = 0.5 * (interaction_matrix(desired) + interaction_matrix(current))
+    gap = (current - desired).ravel()
+    weight = np.ones(len(gap))
+    for _ in range(_ROUNDS):
+        weighted = L * weight[:, None]
+        normal = L.T @ weighted + _STIFFNESS * np.eye(6)
+        twist = np.linalg.solve(normal, weighted.T @ gap)
+        distance = np.linalg.norm((gap - L @ twist).reshape(-1, 2), axis=1)
+        scale = np.median(distance) / 1.1774 + 1e-9
+        bounded = np.minimum(distance / (_TUKEY * scale), 1.0)
+        weight = np.repeat((1.0 - bounded**2) ** 2, 2)
+    covariance = scale**2 * np.linalg.inv(normal)
+    return RemainingMotion(twist, float(np.sqrt(np.trace(covariance))))

@@ -1,0 +1,74 @@
+"""Random keypoints in space: a union of uniform distributions (paper, IV-A)."""
+
+import math
+
+import torch
+
+from cns_core.simulation.tensor_se3 import axis_rotation
+
+SHARE_IN_CLUSTERS = 0.8
+MAX_TILT = math.radians(45)
+
+
+def elliptic_cylinder(draw, a, b, height):
+    """S(n, 0, 0, 0, h, a, b): points uniform in upright elliptic cylinders about the origin.
+
+    Args:
+        a, b, height: (...) half axes and full height in m, one for each point.
+
+    Returns:
+        (..., 3) points in m.
+    """
+    disk = draw.disk(*a.shape) * torch.stack([a, b], dim=-1)
+    z = draw.uniform(-0.5, 0.5, *a.shape) * height
+    return torch.cat([disk, z[..., None]], dim=-1)
+
+
+def sample_scenes(draw, counts, radius_m, height_m):
+    """Points of several scenes at once, about the origin, z up.
+
+    Half of the scenes are uniform in a cylinder. In the others 80 % of the points lie on tilted
+    elliptic cylinders, as on the surfaces of objects, and the rest is uniform (paper, IV-A).
+
+    Args:
+        counts: (S,) long, points in each scene.
+        radius_m: (S,) radius of each scene.
+        height_m: (S,) height of each scene.
+
+    Returns:
+        (S, max(counts), 3) points in m; those past a scene's count are to be ignored.
+    """
+    scenes, most = len(counts), int(counts.max())
+    shape = scenes, most
+    r, h = radius_m[:, None].expand(shape), height_m[:, None].expand(shape)
+    uniform = elliptic_cylinder(draw, r, r, h)
+    on_objects = draw.chance(0.5, scenes, 1) & draw.chance(SHARE_IN_CLUSTERS, *shape)
+    return torch.where(
+        on_objects[..., None], _points_on_objects(draw, counts, radius_m, height_m, most), uniform
+    )
+
+
+def _points_on_objects(draw, counts, radius_m, height_m, most):
+    """(S, most, 3) points on 3 to log2(count) tilted elliptic cylinders a scene."""
+    scenes = len(counts)
+    objects = draw.integer(3, counts.float().log2().long().clamp_min(3), scenes)
+    size = int(objects.max())
+    center = elliptic_cylinder(
+        draw,
+        radius_m[:, None].expand(scenes, size),
+        radius_m[:, None].expand(scenes, size),
+        height_m[:, None].expand(scenes, size),
+    )
+    axes = 1.5 * radius_m / objects.float().log2()
+    a = draw.uniform(0.2, 0.8, scenes, size) * axes[:, None]
+    b = axes[:, None] - a
+    tilt = (
+        axis_rotation(2, draw.uniform(0, 2 * math.pi, scenes, size))
+        @ axis_rotation(1, draw.uniform(-MAX_TILT, MAX_TILT, scenes, size))
+        @ axis_rotation(0, draw.uniform(-MAX_TILT, MAX_TILT, scenes, size))
+    )
+    which = draw.integer(torch.zeros_like(objects)[:, None], objects[:, None] - 1, scenes, most)
+    scene = torch.arange(scenes, device=which.device)[:, None]
+    height = 0.2 * height_m[:, None].expand(scenes, most)
+    local = elliptic_cylinder(draw, a[scene, which], b[scene, which], height)
+    return (tilt[scene, which] @ local[..., None]).squeeze(-1) + center[scene, which]

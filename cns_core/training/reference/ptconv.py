@@ -1,0 +1,23 @@
+"""Intra-cluster aggregation over E0 (paper, III-B; point transformer, Zhao et al. 2021)."""
+
+from torch_geometric.nn import PointTransformerConv
+
+from cns_core.policy.mlp import mlp
+
+
+class PTConv(PointTransformerConv):
+    """Attention of a cluster's centre over the keypoints it holds, one softmax a channel.
+
+    A keypoint's position is [current, desired], a centre's [desired, desired]: four numbers, so
+    that the position code sees where a keypoint is and where it belongs. No self-loops: keypoints
+    and centres are different nodes.
+    """
+
+    def __init__(self, width):
+        super().__init__(
+            width,
+            width,
+            pos_nn=mlp(4, width, width),
+            attn_nn=mlp(width, width, width),
+            add_self_loops=False,
+        )

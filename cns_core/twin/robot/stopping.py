@@ -1,0 +1,72 @@
+"""How an arm came to rest, measured from its motion log."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from cns_core.twin.robot.motions import TICK_S
+
+
+class Stop(NamedTuple):
+    """What happened after a moment: all None but ``moved_again`` False if the arm never rested."""
+
+    time_s: float | None
+    """From the moment to standstill; 0 if the arm stood still already."""
+    distance_mm: float | None
+    """Path of the TCP meanwhile."""
+    moved_again: bool
+    """Whether any joint moved after that standstill."""
+
+
+def measure_stop(motion, moment_s, rest_s=0.1):
+    """Measure the standstill after a moment.
+
+    Args:
+        motion: a :class:`.Motion` that reaches from before the moment to
+            at least ``rest_s`` after the standstill.
+        moment_s: time of the monotonic clock at which the cause of the stop began.
+        rest_s: how long the joints must stand still for it to count, so that the turning point of
+            a motion does not.
+
+    Raises:
+        ValueError: if the log begins after the moment or holds nothing after it.
+    """
+    time_s = motion.time_s
+    if not len(time_s) or not time_s[0] <= moment_s < time_s[-1]:
+        raise ValueError(f"no motion logged around {moment_s:.3f} s")
+    after = time_s > moment_s
+    time_s, moving = time_s[after], motion.qd[after].any(axis=1)
+    started = _first_rest(time_s, moving, rest_s)
+    if started is None:
+        return Stop(None, None, False)
+    speed_m_s = np.linalg.norm(motion.tcp_velocity[after][:started, :3], axis=1)
+    distance_mm = 1e3 * TICK_S * float(speed_m_s.sum())
+    standstill_s = float(time_s[started] - moment_s) if moving[:started].any() else 0.0
+    return Stop(standstill_s, distance_mm, bool(moving[started:].any()))
+
+
+def watch_stop(box, moment_s, watch_s):
+    """The :class:`Stop` of a ``ControlBox``'s arm, once ``watch_s`` have passed since a moment."""
+    time.sleep(max(0.0, moment_s + watch_s - time.monotonic()))
+    return measure_stop(box.motion_log(moment_s - 0.1), moment_s, rest_s=0.3)
+
+
+def moved_since(box, moment_s):
+    """Whether any joint has moved after a moment."""
+    return bool(box.motion_log(moment_s).qd.any())
+
+
+def linear_speed(box):
+    """The TCP's present speed in m/s, infinite while nothing is known."""
+    log = box.motion_log(time.monotonic() - 0.1)
+    return float(np.linalg.norm(log.tcp_velocity[-1, :3])) if len(log.time_s) else np.inf
+
+
+def _first_rest(time_s, moving, rest_s):
+    """Index of the first row from which the joints stand still for ``rest_s``, or None."""
+    edges = np.flatnonzero(np.diff(moving)) + 1
+    for begin, end in zip([0, *edges], [*edges, len(moving)], strict=True):
+        if not moving[begin] and time_s[end - 1] - time_s[begin] >= rest_s:
+            return int(begin)
+    return None

@@ -1,0 +1,63 @@
+"""What the controller publishes by RTDE, by field name."""
+
+from cns_core.twin.robot.motions import TICK_S
+from cns_core.twin.robot.ports.rtde_protocol import zero_fields
+from cns_core.twin.robot.robot import RobotMode, SafetyMode
+from cns_core.twin.robot.urscript.builtins import to_pose
+
+_POWER_ON, _PROGRAM_RUNNING = 1, 2
+_STOPPED_FOR_SAFETY = 1 << 10
+_SAFETY_BITS = {
+    SafetyMode.NORMAL: 1,
+    SafetyMode.PROTECTIVE_STOP: 1 << 2 | _STOPPED_FOR_SAFETY,
+    SafetyMode.ROBOT_EMERGENCY_STOP: 1 << 6 | 1 << 7 | _STOPPED_FOR_SAFETY,
+}
+_RUNTIME_STOPPED, _RUNTIME_PLAYING = 1, 2
+
+
+class Telemetry:
+    """Field values of the present tick; joints and TCP as they were ``feedback_delay_s`` ago."""
+
+    def __init__(self, robot):
+        self._robot = robot
+        self._joints = self._tcp = None
+        self._at_tick = -1
+        self.feedback_delay_s = 0.0
+        self._values = zero_fields()
+        self._values.update(speed_scaling=1.0, target_speed_fraction=1.0)
+
+    def values(self):
+        """Mapping from field name to number or sequence, computed once a tick."""
+        if self._at_tick != self._robot.ticks:
+            self._at_tick = self._robot.ticks
+            self._update_modes()
+            self._update_motion()
+        return self._values
+
+    def _update_modes(self):
+        robot, values = self._robot, self._values
+        playing = robot.program is not None
+        values.update(robot.registers)
+        values["timestamp"] = robot.time_s
+        values["robot_mode"] = robot.robot_mode
+        values["safety_mode"] = values["safety_status"] = robot.safety_mode
+        values["safety_status_bits"] = _SAFETY_BITS[robot.safety_mode]
+        values["runtime_state"] = _RUNTIME_PLAYING if playing else _RUNTIME_STOPPED
+        values["robot_status_bits"] = (
+            _POWER_ON * (robot.robot_mode > RobotMode.POWER_OFF) + _PROGRAM_RUNNING * playing
+        )
+
+    def _update_motion(self):
+        arm, values = self._robot.arm, self._values
+        row = self._robot.log.ticks_ago(round(self.feedback_delay_s / TICK_S))
+        joints = tuple(part.tolist() for part in row)
+        # At rest, which is most of the time, nothing needs to be computed again.
+        if joints == self._joints and self._tcp is arm.T_flange_tcp:
+            return
+        self._joints, self._tcp = joints, arm.T_flange_tcp
+        q, qd, tcp_velocity = joints
+        values["actual_q"] = values["target_q"] = q
+        values["actual_qd"] = values["target_qd"] = qd
+        values["actual_TCP_speed"] = values["target_TCP_speed"] = tcp_velocity
+        pose = to_pose(arm.model.forward(q) @ arm.T_flange_tcp)
+        values["actual_TCP_pose"] = values["target_TCP_pose"] = pose

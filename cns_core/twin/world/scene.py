@@ -1,0 +1,127 @@
+"""Seeded scenes for the simulated camera: textured objects on a textured table."""
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from cns_core.calibration.board import Board
+from cns_core.geometry import se3
+from cns_core.twin.world.raycast import cast
+from cns_core.twin.world.render import render
+from cns_core.twin.world.solid import prism, sheet
+from cns_core.twin.world.textures import collage, photographs
+
+TABLE_SIZE_M = 1.5
+_BOARD_TEXELS = 60
+RADIUS_M = 0.2
+"""Objects stand with their middle within this distance of the scene's centre."""
+
+
+class _Rendered:
+    """What can be seen: solids over a background, in a frame with z up and the table at z = 0."""
+
+    def __init__(self, solids, background):
+        self.solids = list(solids)
+        self.background = background
+
+    def render(self, T_sc, camera, extra=()):
+        """(H, W, 3) uint8 BGR image from the (4, 4) camera pose ``T_sc`` in the scene frame.
+
+        Args:
+            extra: further :class:`~cns_core.twin.world.solid.Solid`, such as a moving occluder.
+        """
+        return render([*self.solids, *extra], T_sc, camera, self.background)[0]
+
+    def depth(self, T_sc, camera, pixels=None, extra=()):
+        """Exact depth in m, inf where nothing is hit: (H, W), or (N,) at (N, 2) ``pixels``."""
+        solids = [*self.solids, *extra]
+        if pixels is not None:
+            return cast(solids, T_sc, camera, pixels)
+        grid = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), axis=-1)
+        return cast(solids, T_sc, camera, grid.reshape(-1, 2)).reshape(camera.height, camera.width)
+
+
+class Scene(_Rendered):
+    """A textured table of 1.5 m with textured boxes and prisms, upright or tilted, 2 to 15 cm high.
+
+    Args:
+        seed: int; the same seed gives the same scene.
+        objects: how many, or None for 8 to 12 at random.
+        plain_table: a table of one colour, so that keypoints lie on the objects alone.
+
+    Raises:
+        ValueError: if ``objects`` is out of range or cannot be placed.
+    """
+
+    def __init__(self, seed, objects=None, plain_table=False):
+        if objects is not None and not 0 <= objects <= 16:
+            raise ValueError(f"objects must be 0 to 16, got {objects}")
+        rng = np.random.default_rng(seed)
+        count = rng.integers(8, 13) if objects is None else objects
+        cover = np.full((8, 8, 3), 170, np.uint8) if plain_table else collage(rng, 1600)
+        table = sheet(TABLE_SIZE_M, TABLE_SIZE_M, cover)
+        things = [_place(rng, spot) for spot in _spots(rng, count)]
+        super().__init__([table, *things], tuple(rng.integers(30, 120, 3).tolist()))
+
+
+class PhotoPlane(_Rendered):
+    """One whole photograph lying flat, 1 m wide: the paper's E_affine."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        wide = [photo for photo in photographs() if photo.shape[1] >= 600]
+        photo = wide[rng.integers(len(wide))]
+        height_m = photo.shape[0] / photo.shape[1]
+        super().__init__([sheet(1.0, height_m, photo)], (60, 60, 60))
+
+
+class BoardPlane(_Rendered):
+    """The chessboard that `cns-handeye` looks for by default, lying flat."""
+
+    def __init__(self):
+        board = Board(columns=9, rows=6, square_m=0.025)
+        printed = cv2.cvtColor(board.printed(_BOARD_TEXELS), cv2.COLOR_GRAY2BGR)
+        height_m, width_m = (n * board.square_m / _BOARD_TEXELS for n in printed.shape[:2])
+        super().__init__([sheet(width_m, height_m, printed)], (110, 110, 110))
+
+
+def _spots(rng, count):
+    """(x, y, radius) of discs that do not overlap, middles within the scene's radius."""
+    spots = []
+    for _ in range(10000):
+        if len(spots) == count:
+            return spots
+        radius = rng.uniform(0.025, 0.06)
+        distance, angle = RADIUS_M * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+        x, y = distance * np.cos(angle), distance * np.sin(angle)
+        if all(np.hypot(x - a, y - b) > radius + r for a, b, r in spots):
+            spots.append((x, y, radius))
+    raise ValueError(f"no room for {count} objects within {RADIUS_M} m")
+
+
+def _place(rng, spot):
+    """One object inside its disc, a third of them tilted."""
+    x, y, radius = spot
+    height = rng.uniform(0.02, 0.15)
+    tilted = rng.random() < 1 / 3
+    if tilted:
+        height = min(height, 0.6 * radius)
+        radius *= 0.85
+    solid = prism(rng, _outline(rng, radius), height)
+    turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi))
+    if tilted:
+        turn = turn * Rotation.from_euler("x", rng.uniform(10, 30), degrees=True)
+    R = turn.as_matrix()
+    lowest = (solid.vertices @ R.T)[:, 2].min()
+    return solid.at(se3.pose(R, (x, y, -lowest)))
+
+
+def _outline(rng, radius):
+    """A convex polygon inscribed in a circle: mostly rectangles, else 3, 5 or 6 corners."""
+    if rng.random() < 0.6:
+        half = rng.uniform(0.2, 0.5) * np.pi / 2
+        angles = np.array([-half, half, np.pi - half, np.pi + half])
+    else:
+        corners = rng.choice([3, 5, 6])
+        angles = 2 * np.pi * np.arange(corners) / corners
+    return radius * np.column_stack([np.cos(angles), np.sin(angles)])

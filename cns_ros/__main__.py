@@ -1,0 +1,29 @@
+"""Starts one node of the suite: ``python -m cns_ros NODE [--ros-args ...]``."""
+
+import sys
+from importlib import import_module
+
+NODES = {
+    "observer": "cns_ros.nodes.observer",
+    "controller": "cns_ros.nodes.controller",
+    "ur_driver": "cns_ros.nodes.ur_driver",
+    "hand_eye": "cns_ros.nodes.hand_eye",
+    "twin": "cns_ros.sim.twin",
+    "episode": "cns_ros.sim.episode",
+    "hand_eye_tour": "cns_ros.sim.hand_eye_tour",
+}
+"""Name of the executable: the module whose ``main()`` it is, imported when started."""
+
+
+def main():
+    """Run the node named first on the command line; returns its exit code."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in NODES:
+        print(f"the node must be one of {', '.join(NODES)}, got {name!r}", file=sys.stderr)
+        return 2
+    del sys.argv[1]
+    return import_module(NODES[name]).main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

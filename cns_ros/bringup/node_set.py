@@ -1,0 +1,113 @@
+"""The nodes of the suite: one description for the launch file and for the plain-Python bring-up."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cns_core.share import share_directory
+from cns_ros.bringup.servo_options import SIMULATED_ROBOT_IP
+
+# Whoever started the nodes may be killed before it can stop them. util-linux brings setpriv.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process to start.
+
+    Attributes:
+        executable: program of ``package``; for our own package a key of ``cns_ros.__main__.NODES``.
+        parameter_files: read before ``parameters``, which override them.
+        remappings: pairs (name in the node, name in the graph).
+        arguments: further words on its command line.
+        ends: whether it ends by itself when its work is done; the end of any other is a failure.
+    """
+
+    executable: str
+    name: str
+    package: str = "cns_ros"
+    parameter_files: tuple[Path, ...] = ()
+    parameters: dict[str, object] = field(default_factory=dict)
+    remappings: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+    ends: bool = False
+
+    def command(self):
+        """Command line that starts the node where there is no ``ros2`` program."""
+        if self.package == "cns_ros":
+            program = [sys.executable, "-m", "cns_ros", self.executable]
+        else:
+            program = [self.executable]
+        command = [*DIE_WITH_PARENT, *program, *self.arguments]
+        command += ["--ros-args", "-r", f"__node:={self.name}"]
+        for path in self.parameter_files:
+            command += ["--params-file", str(path)]
+        for name, value in self.parameters.items():
+            # A parameter is read as YAML, of which JSON is a part: "1" stays a string.
+            command += ["-p", f"{name}:={json.dumps(value)}"]
+        for inside, outside in self.remappings:
+            command += ["-r", f"{inside}:={outside}"]
+        return command
+
+
+def servo_nodes(options):
+    """List the NodeSpecs of a bring-up in the order of their start.
+
+    They are stopped in the opposite order, so that the arm's driver, started last, stops first.
+    """
+    config = share_directory() / "config"
+    own = {
+        "parameter_files": (Path(options.params_file or config / "servo.yaml"),),
+        "remappings": (
+            ("image", options.image_topic),
+            ("camera_info", options.camera_info_topic),
+        ),
+    }
+    nodes = [
+        NodeSpec(name, name, parameters=parameters, ends=name == "episode", **own)
+        for name, parameters in _parameters(options, config).items()
+    ]
+    if options.rviz:
+        view = ("-d", str(config / "servo.rviz"))
+        nodes.insert(0, NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))
+    return nodes
+
+
+def _parameters(options, config):
+    """What the options mean to each of our nodes, in the order of their start."""
+    robot_ip, hand_eye = options.robot_ip, options.hand_eye
+    nodes = {
+        "observer": {"observer": options.observer, "desired_image_path": options.desired_image},
+        "controller": {
+            "controller": options.controller,
+            "weights": options.weights,
+            "depth_prior": options.depth_prior,
+        },
+    }
+    if options.sim:
+        robot_ip, twin_hand_eye = robot_ip or SIMULATED_ROBOT_IP, str(config / "twin_hand_eye.yaml")
+        hand_eye = hand_eye or twin_hand_eye
+        twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
+        nodes = {"twin": twin, **nodes, **({"episode": twin} if options.episode else {})}
+    nodes["ur_driver"] = {"robot_ip": robot_ip, "hand_eye_file": hand_eye}
+    # An empty option leaves the parameter to the file, or else to the node.
+    return {
+        name: {parameter: value for parameter, value in given.items() if value != ""}
+        for name, given in nodes.items()
+    }
+
+
+def servo_environment(options, present=os.environ):
+    """Environment variables to set for the nodes; what the user has set already stays."""
+    wanted = {
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(share_directory() / "config" / "fastdds.xml"),
+        # The nodes are the threads: pools of NumPy and PyTorch would spin in each other's way.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    if options.sim:
+        wanted["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    return {name: value for name, value in wanted.items() if name not in present}

@@ -1,0 +1,113 @@
+"""Calls services and sets parameters of running nodes, and hears what they say of themselves."""
+
+import time
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+from std_srvs.srv import Trigger
+
+from cns_ros.ros.diagnostics import OK
+from cns_ros.ros.qos import LATCHED
+
+_PATIENCE_S = 60.0
+_ANSWER_S = 2.0
+
+
+class GraphClient:
+    """A node that listens only while one of its methods waits.
+
+    Args:
+        domain: ROS domain id.
+        told_by: names of the nodes whose ``~/status`` is listened to.
+
+    Attributes:
+        node: the rclpy node.
+        statuses: newest DiagnosticStatus, by name of the node.
+        problems: what each node's diagnosis complains of, empty for nothing, by name.
+        refusal: why a service last refused.
+    """
+
+    def __init__(self, domain, told_by):
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = rclpy.create_node("fault_rig", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self.statuses, self.problems, self.refusal = {}, {}, ""
+        for name in told_by:
+            self._listen(name)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+
+    def close(self):
+        """Leave the graph."""
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def spin(self, duration_s):
+        """Listen for some time."""
+        end = time.monotonic() + duration_s
+        while (left_s := end - time.monotonic()) > 0.0:
+            self._executor.spin_once(timeout_sec=left_s)
+
+    def until(self, condition, what):
+        """Listen until the condition is true; TimeoutError names what did not come."""
+        end = time.monotonic() + _PATIENCE_S
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{what} has not come; refusal {self.refusal!r}")
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def insist(self, service):
+        """Call a Trigger service until it succeeds; a node that comes up refuses for a while."""
+        end = time.monotonic() + _PATIENCE_S
+        while not self.call(service):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{service} refused: {self.refusal}")
+            self.spin(0.05)
+
+    def call(self, service, timeout_s=_ANSWER_S):
+        """Call a Trigger service once; whether it succeeds."""
+        client = self.node.create_client(Trigger, service)
+        self.until(client.service_is_ready, service)
+        answer = self._answer(client.call_async(Trigger.Request()), timeout_s)
+        self.node.destroy_client(client)
+        self.refusal = answer.message if answer else "no answer"
+        return answer is not None and answer.success
+
+    def set_parameters(self, name, **values):
+        """Set parameters of a node.
+
+        Raises:
+            ValueError: if it refuses them.
+        """
+        client = AsyncParameterClient(self.node, name)
+        self.until(client.services_are_ready, f"parameters of {name}")
+        parameters = [Parameter(key, value=value) for key, value in values.items()]
+        answer, end = None, time.monotonic() + _PATIENCE_S
+        while answer is None:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{name} does not take {values}")
+            answer = self._answer(client.set_parameters(parameters), _ANSWER_S)
+        refusals = [result.reason for result in answer.results if not result.successful]
+        if refusals:
+            raise ValueError(f"{name}: {refusals}")
+
+    def _answer(self, future, timeout_s):
+        """What a service answers, None if it does not, like a node that was killed just now."""
+        self._executor.spin_until_future_complete(future, timeout_sec=timeout_s)
+        return future.result() if future.done() else None
+
+    def _listen(self, name):
+        def take(message):
+            self.statuses[name] = message
+
+        self.node.create_subscription(DiagnosticStatus, f"{name}/status", take, LATCHED)
+
+    def _on_diagnostics(self, message):
+        for status in message.status:
+            name = status.name.lstrip("/")
+            self.problems[name] = "" if status.level == OK else status.message
