@@ -21,6 +21,7 @@ setup(
     maintainer_email="maintainers@cns-ros.example",
     license="Apache-2.0",
     packages=find_packages(include=["cns_core*", "cns_ros*"]),
+    package_data={"cns_core": ["py.typed"], "cns_ros": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=[
         "numpy>=1.26",

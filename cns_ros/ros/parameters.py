@@ -1,6 +1,8 @@
-"""Parameters that describe and defend themselves: unit, range and choices in the descriptor."""
+"""Settings as parameters of a node: unit, range and choices stand in the descriptor."""
 
-import math
+from collections.abc import Iterator
+from dataclasses import Field
+from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -8,70 +10,98 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from cns_core.settings import Description, described, name_of, nested, refusal
+
+Group = TypeVar("Group")
+
+
+def declare_all(node: Node, group: type[Group], **given: Any) -> Group:
+    """Declare every setting of a dataclass as a parameter of ``node``; its values as an instance.
+
+    Settings that are not ``live`` become read-only. A bad value is refused with a reason, at start
+    as an exception and later as a failed set. Nested groups are declared with it.
+
+    Args:
+        group: a dataclass of :mod:`cns_core.settings`.
+        given: values of fields that are no parameters.
+
+    Raises:
+        rclpy.exceptions.ParameterException: if a value given at start is refused.
+        ValueError: if the values do not go together.
+    """
+    for each in _all_settings(group):
+        _declare(node, name_of(each), each.default, each.metadata["description"])
+    return read_all(node, group, **given)
+
+
+def read_all(node: Node, group: type[Group], **given: Any) -> Group:
+    """The present values of what :func:`declare_all` declared, as an instance.
+
+    Raises:
+        ValueError: if the values do not go together.
+    """
+    values = dict(given)
+    for each, _ in described(group):
+        value = node.get_parameter(name_of(each)).value
+        values[each.name] = tuple(value) if isinstance(each.default, tuple) else value
+    for name, inner in nested(group):
+        values[name] = read_all(node, inner)
+    return group(**values)
 
 
 def declare(
     node, name, default, description, *, unit="", range=None, choices=None, read_only=False
 ):
-    """Declare a parameter of ``node`` and return its value (the default, or the user's).
+    """Declare one parameter and return its value. For nodes not yet on :func:`declare_all`."""
+    text = Description(description, unit, range, tuple(choices or ()), not read_only)
+    _declare(node, name, tuple(default) if isinstance(default, list) else default, text)
+    return node.get_parameter(name).value
 
-    The type is that of ``default``. A bad value is refused with a reason, at start as an exception
-    and later as a failed set. Floats must be finite; an array keeps the length of its default.
 
-    Args:
-        unit: SI unit appended to the description, empty for none.
-        range: inclusive ``(low, high)`` of a number, or of each element of an array.
-        choices: the allowed values.
-        read_only: True if the value cannot change after start.
+def _all_settings(group: type) -> Iterator[Field[Any]]:
+    yield from (each for each, _ in described(group))
+    for _, inner in nested(group):
+        yield from _all_settings(inner)
 
-    Raises:
-        rclpy.exceptions.ParameterException: if the value given at start is refused.
-    """
+
+def _declare(node: Node, name: str, default: Any, description: Description) -> None:
     descriptor = ParameterDescriptor(
-        description=f"{description} [{unit}]" if unit else description,
-        additional_constraints=_constraints(default, range, choices),
-        read_only=read_only,
+        description=description.text + (f" [{description.unit}]" if description.unit else ""),
+        additional_constraints=_constraints(default, description),
+        read_only=not description.live,
     )
-    if range and isinstance(default, float):
-        low, high = map(float, range)
+    if description.range and isinstance(default, float):
+        low, high = map(float, description.range)
         descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
-    elif range and isinstance(default, int):
-        low, high = map(int, range)
-        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
+    elif description.range and isinstance(default, int):
+        descriptor.integer_range = [
+            IntegerRange(from_value=int(description.range[0]), to_value=int(description.range[1]))
+        ]
 
-    def check(parameters):
-        reasons = [_refusal(p, default, range, choices) for p in parameters if p.name == name]
+    def accept(parameters: list[Parameter]) -> SetParametersResult:
+        reasons = [
+            refusal(name, p.value, default, description) for p in parameters if p.name == name
+        ]
         reason = "; ".join(filter(None, reasons))
         return SetParametersResult(successful=not reason, reason=reason)
 
     # Registered first, so that a bad value in a file or on the command line is refused as well.
-    node.add_on_set_parameters_callback(check)
-    return node.declare_parameter(name, default, descriptor).value
+    node.add_on_set_parameters_callback(accept)
+    node.declare_parameter(
+        name, list(default) if isinstance(default, tuple) else default, descriptor
+    )
 
 
-def _constraints(default, range, choices):
+def _constraints(default: Any, description: Description) -> str:
     """What the descriptor's own range fields cannot say, in words."""
     words = []
-    if choices:
-        words.append(f"one of {list(choices)}")
-    if isinstance(default, (list, tuple)):
+    if description.choices:
+        words.append(f"one of {list(description.choices)}")
+    if isinstance(default, tuple):
         words.append(f"{len(default)} elements")
-        if range:
-            words.append(f"each in [{range[0]}, {range[1]}]")
+        if description.range:
+            words.append(f"each in [{description.range[0]}, {description.range[1]}]")
     return ", ".join(words)
-
-
-def _refusal(parameter, default, range, choices):
-    """Why this value is refused, or None. Numbers out of range are refused by rclpy before."""
-    name, value = parameter.name, parameter.value
-    if choices and value not in choices:
-        return f"{name} must be one of {list(choices)}, got {value!r}"
-    is_array = isinstance(default, (list, tuple))
-    if is_array and len(value) != len(default):
-        return f"{name} must have {len(default)} elements, got {len(value)}"
-    for number in value if is_array else [value]:
-        if isinstance(number, float) and not math.isfinite(number):
-            return f"{name} must be finite, got {number}"
-        if is_array and range and not range[0] <= number <= range[1]:
-            return f"{name} must be in [{range[0]}, {range[1]}] in each element, got {number}"
-    return None

@@ -1,0 +1,108 @@
+"""Settings that describe and check themselves: one declaration gives type, default and range.
+
+A group of settings is a frozen dataclass whose fields are made by :func:`setting` and which calls
+:func:`check` when it is made. The nodes declare their parameters from it, the command lines their
+options, and the reference page its table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of a setting.
+
+    Attributes:
+        text: what it is, without its unit.
+        unit: SI unit, empty for none.
+        range: smallest and largest number allowed, both included, of each element of a sequence.
+        choices: the values allowed, empty for all.
+        live: whether it may change while in use.
+        parameter: its name as a parameter; empty for the field's own name.
+    """
+
+    text: str
+    unit: str = ""
+    range: tuple[float, float] | None = None
+    choices: tuple[Any, ...] = ()
+    live: bool = False
+    parameter: str = ""
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    unit: str = "",
+    range: tuple[float, float] | None = None,
+    choices: Sequence[Any] = (),
+    live: bool = False,
+    parameter: str = "",
+) -> Any:
+    """A dataclass field with its :class:`Description`; the default tells the type.
+
+    A sequence is a tuple of the default's length.
+    """
+    described = Description(text, unit, range, tuple(choices), live, parameter)
+    return field(default=default, metadata={"description": described})
+
+
+def described(group: Any) -> Iterator[tuple[Field[Any], Description]]:
+    """The settings of a dataclass (or an instance of one) in their order, nested ones left out."""
+    for each in fields(group):
+        if "description" in each.metadata:
+            yield each, each.metadata["description"]
+
+
+def nested(group: type) -> Iterator[tuple[str, type]]:
+    """Name and class of each group of settings within a group."""
+    for each in fields(group):
+        if is_dataclass(each.default_factory):
+            yield each.name, each.default_factory
+
+
+def name_of(each: Field[Any]) -> str:
+    """The parameter's name of a setting."""
+    return each.metadata["description"].parameter or each.name
+
+
+def check(group: Any) -> None:
+    """Check every setting of an instance.
+
+    Raises:
+        ValueError: naming the setting, its value and what is allowed.
+    """
+    for each, description in described(group):
+        if reason := refusal(each.name, getattr(group, each.name), each.default, description):
+            raise ValueError(reason)
+
+
+def refusal(name: str, value: Any, default: Any, description: Description) -> str:
+    """Why a value is refused, naming the setting, its value and what is allowed; empty if not."""
+    if description.choices and value not in description.choices:
+        return f"{name} must be one of {list(description.choices)}, got {value!r}"
+    is_sequence = isinstance(default, (list, tuple))
+    if is_sequence and (not isinstance(value, Sequence) or len(value) != len(default)):
+        return f"{name} must have {len(default)} elements, got {value!r}"
+    for number in value if is_sequence else [value]:
+        if reason := _number_refusal(number, default, description, is_sequence):
+            return f"{name} {reason}, got {value!r}"
+    return ""
+
+
+def _number_refusal(number: Any, default: Any, description: Description, is_sequence: bool) -> str:
+    sample = default[0] if is_sequence and default else default
+    if isinstance(sample, bool) or not isinstance(sample, (int, float)):
+        return ""
+    if not isinstance(number, (int, float)) or not math.isfinite(number):
+        return "must be finite"
+    if description.range and not description.range[0] <= number <= description.range[1]:
+        low, high = description.range
+        unit = f" {description.unit}" if description.unit else ""
+        return f"must be in [{low}, {high}]{unit}" + (" in each element" if is_sequence else "")
+    return ""
