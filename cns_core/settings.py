@@ -99,10 +99,10 @@ def _number_refusal(number: Any, default: Any, description: Description, is_sequ
     sample = default[0] if is_sequence and default else default
     if isinstance(sample, bool) or not isinstance(sample, (int, float)):
         return ""
-    if not isinstance(number, (int, float)) or not math.isfinite(number):
-        return "must be finite"
+    if not isinstance(number, (int, float)):
+        return "must be a number"
     if description.range and not description.range[0] <= number <= description.range[1]:
         low, high = description.range
         unit = f" {description.unit}" if description.unit else ""
         return f"must be in [{low}, {high}]{unit}" + (" in each element" if is_sequence else "")
-    return ""
+    return "" if math.isfinite(number) else "must be finite"

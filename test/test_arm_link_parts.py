@@ -67,9 +67,9 @@ def test_missed_ticks_are_left_out():
     schedule.tick(0.21)
     assert schedule.missed == 4
     assert schedule.remaining(0.21) == pytest.approx(0.03)
-    assert schedule.figures()["jitter_p99_ms"] == pytest.approx(170.0)
+    assert schedule.metrics()["jitter_p99_ms"] == pytest.approx(170.0)
     schedule.restart(5.0)
-    assert schedule.figures() == {}
+    assert schedule.metrics() == {}
     assert schedule.remaining(5.0) == 0.0
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from cns_core.arm.command_gate import CommandGate
 from cns_core.arm.command_path import CommandPath
-from cns_core.arm.config import ArmConfig
 from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.limits import MotionLimits
 from cns_core.arm.motion_guard import MotionGuard
+from cns_core.arm.ur.config import UrConfig
 from cns_core.arm.ur_kinematics import UR_MODELS
 
 PERIOD_S = 0.04
@@ -23,7 +23,7 @@ def free_path():
 
 
 def guarded_path(**changes):
-    config = ArmConfig("127.0.0.1", HAND_EYE, **changes)
+    config = UrConfig(robot_ip="127.0.0.1", hand_eye=HAND_EYE, **changes)
     guard = MotionGuard(
         UR_MODELS["ur5e"],
         HAND_EYE.T_flange_camera,
@@ -258,19 +258,21 @@ def test_hostile_commands_neither_crash_nor_exceed_the_limits(count):
     [
         ({"robot_ip": ""}, "robot_ip must be an address"),
         ({"robot_model": "ur7"}, r"robot_model must be one of \['ur10e'"),
-        ({"rate_hz": 1000.0}, r"rate_hz must be in \[10.0, 500.0\], got 1000.0"),
+        ({"rate_hz": 1000.0}, r"rate_hz must be in \[10.0, 500.0\] Hz, got 1000.0"),
         ({"rate_hz": float("nan")}, "rate_hz must be in"),
         ({"watchdog_hz": 20.0}, "at most half of rate_hz"),
         ({"box_min_m": (2.0, 0.0, 0.0)}, "box_min_m must be three numbers"),
-        ({"box_max_m": (2.0, float("nan"), 0.0)}, "box_min_m must be three numbers"),
+        ({"box_max_m": (2.0, float("nan"), 0.0)}, "box_max_m must be in"),
     ],
 )
 def test_a_bad_setting_is_refused_with_the_reason(change, complaint):
     good = {"robot_ip": "127.0.0.1", "hand_eye": HAND_EYE}
     with pytest.raises(ValueError, match=complaint):
-        ArmConfig(**(good | change))
+        UrConfig(**(good | change))
 
 
 def test_the_settings_survive_the_way_to_another_process():
-    config = ArmConfig("127.0.0.1", HAND_EYE, limits=MotionLimits(linear_m_s=0.1), stop_zeros=7)
-    assert ArmConfig.from_dict(config.to_dict()) == config
+    config = UrConfig(
+        robot_ip="127.0.0.1", hand_eye=HAND_EYE, limits=MotionLimits(linear_m_s=0.1), stop_zeros=7
+    )
+    assert UrConfig.from_dict(config.to_dict()) == config

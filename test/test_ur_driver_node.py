@@ -54,7 +54,7 @@ class Rig:
 
     def arm(self):
         self.until_state("disarmed", self.send)
-        self.graph.until(lambda: self.driver._link.status.command_age_s < 0.3, self.send)
+        self.graph.until(lambda: self.driver.driver.status.command_age_s < 0.3, self.send)
         answer = self.call("arm", streaming=True)
         assert answer.success, answer.message
 
@@ -141,7 +141,7 @@ def unlocked(pendant):
 def test_bad_twists_are_refused_and_counted(box, ros_graph):
     rig = Rig(ros_graph, robot_ip=box.host)
     rig.until_state("disarmed")
-    gate = rig.driver._gate
+    gate = rig.driver.driver.gate
     for kind, bad in [
         ("not finite", {"twist": [np.nan, 0, 0, 0, 0, 0]}),
         ("wrong frame", {"frame": "tool0"}),
@@ -156,14 +156,14 @@ def test_a_dry_run_shows_what_it_would_send_and_moves_nothing(box, ros_graph):
     rig = Rig(ros_graph, robot_ip=box.host, dry_run=True)
     q = box.state().q
     rig.arm()
-    ros_graph.until(lambda: rig.driver._link.status.sent.any(), rig.send)
+    ros_graph.until(lambda: rig.driver.driver.status.sent.any(), rig.send)
     np.testing.assert_array_equal(box.state().q, q)
-    assert any(rig.driver._describe(rig.driver._link.status)[2]["would_send"])
+    assert any(rig.driver.describe(rig.driver.driver.status)[2]["would_send"])
 
 
 def test_an_unreachable_robot_leaves_the_node_up_and_refuses_arming(ros_graph, robot_address):
     rig = Rig(ros_graph, robot_ip=robot_address)
-    ros_graph.until(lambda: "refused" in rig.driver._link.status.cause)
+    ros_graph.until(lambda: "refused" in rig.driver.driver.status.cause)
     answer = rig.call("arm", streaming=True)
     assert not answer.success
     assert f"not connected: {robot_address}:29999: Connection refused" in answer.message

@@ -1,8 +1,12 @@
 """The door every command passes: what is wrong with it is said, and it stays outside."""
 
+from __future__ import annotations
+
 from collections import Counter
 
-from cns_core.arm.limits import require_finite
+import numpy as np
+
+from cns_core.arm.limits import Twist, require_finite
 
 _AHEAD_TOLERANCE_S = 0.05
 
@@ -19,14 +23,16 @@ class CommandGate:
         refusal: why the newest command was refused, empty if it was not.
     """
 
-    def __init__(self, frame, max_age_s):
+    def __init__(self, frame: str, max_age_s: float):
         self.frame = frame
         self.max_age_s = max_age_s
-        self.refused = Counter()
+        self.refused: Counter[str] = Counter()
         self.refusal = ""
-        self._last_stamp_s = None
+        self._last_stamp_s: float | None = None
 
-    def admit(self, twist, frame, stamp_s, clock_s):
+    def admit(
+        self, twist: Twist, frame: str, stamp_s: float, clock_s: float
+    ) -> tuple[np.ndarray, float]:
         """Check one command.
 
         Args:
@@ -41,29 +47,40 @@ class CommandGate:
             ValueError: why the command is refused.
         """
         try:
-            twist = require_finite(twist)
+            checked = require_finite(twist)
         except ValueError as error:
-            self._refuse("not finite", str(error))
+            raise self._refused("not finite", str(error)) from error
         if frame != self.frame:
-            self._refuse("wrong frame", f"twist must be in frame {self.frame!r}, got {frame!r}")
+            raise self._refused(
+                "wrong frame", f"twist must be in frame {self.frame!r}, got {frame!r}"
+            )
         age_s = clock_s - stamp_s
         if not age_s <= self.max_age_s:
-            self._refuse("old stamp", f"twist is {age_s:.3f} s old, allowed {self.max_age_s:.3f} s")
+            raise self._refused(
+                "old stamp", f"twist is {age_s:.3f} s old, allowed {self.max_age_s:.3f} s"
+            )
         if age_s < -_AHEAD_TOLERANCE_S:
-            self._refuse("stamp in the future", f"twist is stamped {-age_s:.3f} s in the future")
-        if self._out_of_order(stamp_s, clock_s):
-            late_s = self._last_stamp_s - stamp_s
-            self._refuse("out of order", f"twist is {late_s:.3f} s older than the one before")
+            raise self._refused(
+                "stamp in the future",
+                f"twist is stamped {-age_s:.3f} s in the future, allowed {_AHEAD_TOLERANCE_S} s",
+            )
+        if late_s := self._out_of_order_s(stamp_s, clock_s):
+            raise self._refused(
+                "out of order", f"twist is {late_s:.3f} s older than the one before"
+            )
         self._last_stamp_s = stamp_s
         self.refusal = ""
-        return twist, max(0.0, age_s)
+        return checked, max(0.0, age_s)
 
-    def _out_of_order(self, stamp_s, clock_s):
+    def _out_of_order_s(self, stamp_s: float, clock_s: float) -> float:
+        """By how much the stamp is older than the one before, 0 if it is not."""
         last = self._last_stamp_s
         # A last stamp beyond the tolerance means that the clock was set back: start over.
-        return last is not None and stamp_s < last <= clock_s + _AHEAD_TOLERANCE_S
+        if last is None or not stamp_s < last <= clock_s + _AHEAD_TOLERANCE_S:
+            return 0.0
+        return last - stamp_s
 
-    def _refuse(self, kind, reason):
+    def _refused(self, kind: str, reason: str) -> ValueError:
         self.refused[kind] += 1
         self.refusal = reason
-        raise ValueError(reason)
+        return ValueError(reason)

@@ -1,10 +1,13 @@
 """From the newest command to the twist the arm gets at this tick."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 
-from cns_core.arm.limits import TwistLimiter, require_finite, saturate
+from cns_core.arm.limits import MotionLimits, Twist, TwistLimiter, require_finite, saturate
+from cns_core.arm.motion_guard import MotionGuard
 
 _REST = 1e-3
 
@@ -30,7 +33,13 @@ class CommandPath:
         guard: ``MotionGuard`` of the arm; without one the twist stays in the camera's frame.
     """
 
-    def __init__(self, limits, timeout_s, period_s, guard=None):
+    def __init__(
+        self,
+        limits: MotionLimits,
+        timeout_s: float,
+        period_s: float,
+        guard: MotionGuard | None = None,
+    ):
         self.limits = limits
         self.timeout_s = timeout_s
         self.period_s = period_s
@@ -39,34 +48,34 @@ class CommandPath:
         self._newest = np.zeros(6)
         self._issued_at = -np.inf
 
-    def offer(self, twist, issued_at):
+    def offer(self, twist: Twist, issued_at: float) -> None:
         """Take a (6,) camera twist made at ``issued_at``; the newest wins.
 
         Raises:
             ValueError: if the twist is not finite.
         """
-        twist = require_finite(twist)
+        checked = require_finite(twist)
         if issued_at >= self._issued_at:
-            self._newest, self._issued_at = twist, issued_at
+            self._newest, self._issued_at = checked, issued_at
 
-    def age(self, now):
+    def age(self, now: float) -> float:
         """Age of the newest command in s, infinite when there has been none."""
         return now - self._issued_at
 
-    def fresh(self, now):
+    def fresh(self, now: float) -> bool:
         """Whether the newest command may still be followed."""
         return self.age(now) <= self.timeout_s
 
     @property
-    def at_rest(self):
+    def at_rest(self) -> bool:
         """Whether the last command sent was zero."""
         return not self._limiter.twist.any()
 
-    def reset(self):
+    def reset(self) -> None:
         """Start from zero velocity; the newest command stays."""
         self._limiter.reset()
 
-    def step(self, now, q=None, braking=False):
+    def step(self, now: float, q: np.ndarray | None = None, braking: bool = False) -> Command:
         """The command of this tick.
 
         Args:
@@ -78,10 +87,10 @@ class CommandPath:
             slowed_by = "no fresh twist"
         elif not braking:
             target = saturate(self._newest, self.limits.linear_m_s, self.limits.angular_rad_s)
-            if self.guard:
+            if self.guard and q is not None:
                 target, slowed_by = self.guard.slow(target, q)
         twist = self._limiter.step(target, self.period_s)
-        if self.guard:
+        if self.guard and q is not None:
             factor, name = self.guard.restrain(twist, q)
             if factor < 1.0:
                 twist, slowed_by = self._limiter.slow_down(factor), name
@@ -91,6 +100,6 @@ class CommandPath:
             twist = np.zeros(6)
         return Command(twist, slowed_by)
 
-    def _crawling(self, twist):
+    def _crawling(self, twist: np.ndarray) -> bool:
         speeding_up = self.limits.jerk_time(self._limiter.acceleration) > self.period_s
         return self.limits.speed_ratio(twist) < _REST and not speeding_up

@@ -1,5 +1,7 @@
 """Does the arm do what it is told? Finds late feedback, a slow network and an obstructed arm."""
 
+from __future__ import annotations
+
 from collections import deque
 
 import numpy as np
@@ -19,23 +21,23 @@ class FollowCheck:
         patience_s: how long it may be outside before it counts as not following.
     """
 
-    def __init__(self, window_s, patience_s):
+    def __init__(self, window_s: float, patience_s: float):
         self.window_s = window_s
         self.patience_s = patience_s
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Begin at rest."""
-        self._sent = deque([(-np.inf, np.zeros(6))])
-        self._inside_at = None
+        self._sent: deque[tuple[float, np.ndarray]] = deque([(-np.inf, np.zeros(6))])
+        self._inside_at: float | None = None
 
-    def sent(self, twist, now):
+    def sent(self, twist: np.ndarray, now: float) -> None:
         """Note a (6,) twist sent at ``now``; a command stays in effect until the next one."""
         self._sent.append((now, np.array(twist)))
         while len(self._sent) > 1 and self._sent[1][0] < now - self.window_s:
             self._sent.popleft()
 
-    def deviation(self, measured, now, speed_scaling=1.0):
+    def deviation(self, measured: np.ndarray, now: float, speed_scaling: float = 1.0) -> str:
         """What is wrong with the (6,) ``measured`` twist, empty if the arm follows.
 
         Args:

@@ -9,6 +9,9 @@ flange frame::
     quaternion_xyzw: [0.0, 0.0, 0.0, 1.0]
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +39,12 @@ class HandEye:
         ValueError: naming the value that is out of range.
     """
 
-    xyz_m: tuple
-    quaternion_xyzw: tuple
+    xyz_m: tuple[float, ...]
+    quaternion_xyzw: tuple[float, ...]
     flange_frame: str = "tool0"
     camera_frame: str = "camera_optical_frame"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, size in (("xyz_m", 3), ("quaternion_xyzw", 4)):
             object.__setattr__(self, name, _numbers(name, getattr(self, name), size))
         if np.linalg.norm(self.xyz_m) > _FARTHEST_M:
@@ -59,23 +62,23 @@ class HandEye:
                 raise ValueError(f"{name} must be a non-empty string, got {getattr(self, name)!r}")
 
     @property
-    def T_flange_camera(self):
+    def T_flange_camera(self) -> np.ndarray:
         """(4, 4) pose of the camera in the flange frame."""
         return se3.pose(Rotation.from_quat(self.quaternion_xyzw), self.xyz_m)
 
     @property
-    def tcp(self):
+    def tcp(self) -> np.ndarray:
         """(6,) pose [x y z rx ry rz], m and rotation vector, to set as the arm's TCP."""
         return np.concatenate([self.xyz_m, Rotation.from_quat(self.quaternion_xyzw).as_rotvec()])
 
     @classmethod
-    def from_pose(cls, T_flange_camera, **frames):
+    def from_pose(cls, T_flange_camera: np.ndarray, **frames: str) -> HandEye:
         """The same from a (4, 4) pose."""
         quaternion = Rotation.from_matrix(T_flange_camera[:3, :3]).as_quat()
         return cls(tuple(T_flange_camera[:3, 3]), tuple(quaternion), **frames)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> HandEye:
         """Read a file.
 
         Raises:
@@ -98,7 +101,7 @@ class HandEye:
         except ValueError as error:
             raise ValueError(f"hand-eye file {path}: {error}") from error
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write a file that :meth:`load` reads back to the last digit."""
         content = {key: getattr(self, key) for key in _KEYS}
         content |= {key: list(content[key]) for key in ("xyz_m", "quaternion_xyzw")}
@@ -106,12 +109,12 @@ class HandEye:
         Path(path).write_text(text, encoding="utf-8")
 
 
-def flange_twist(twist_camera, T_flange_camera):
+def flange_twist(twist_camera: np.ndarray, T_flange_camera: np.ndarray) -> np.ndarray:
     """The flange's own (6,) twist, in flange axes, that moves the camera by ``twist_camera``."""
     return se3.adjoint(T_flange_camera) @ twist_camera
 
 
-def tcp_twist_in_base(twist_camera, T_base_camera):
+def tcp_twist_in_base(twist_camera: np.ndarray, T_base_camera: np.ndarray) -> np.ndarray:
     """(6,) velocity of the camera's centre and its rotation, both in base axes.
 
     This is what a UR arm's ``speedL`` takes once its TCP is set to the camera's optical frame.
@@ -120,7 +123,7 @@ def tcp_twist_in_base(twist_camera, T_base_camera):
     return np.concatenate([R @ twist_camera[:3], R @ twist_camera[3:]])
 
 
-def _numbers(name, values, size):
+def _numbers(name: str, values: Iterable[float], size: int) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError):

@@ -1,10 +1,14 @@
 """Slows the camera down before the arm reaches the end of its room to move."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from cns_core.arm.hand_eye import tcp_twist_in_base
+from cns_core.arm.ur_kinematics import UrModel
 
 _DAMPING = 0.001
 _JOINT_MARGIN_RAD = 0.1
@@ -50,7 +54,14 @@ class MotionGuard:
         horizon_s: time the arm needs to stop.
     """
 
-    def __init__(self, model, T_flange_camera, box_min_m, box_max_m, horizon_s):
+    def __init__(
+        self,
+        model: UrModel,
+        T_flange_camera: np.ndarray,
+        box_min_m: Sequence[float],
+        box_max_m: Sequence[float],
+        horizon_s: float,
+    ):
         self.model = model
         self.T_flange_camera = T_flange_camera
         self.horizon_s = horizon_s
@@ -59,18 +70,18 @@ class MotionGuard:
         self._q_min, self._q_max = lowest + _JOINT_MARGIN_RAD, highest - _JOINT_MARGIN_RAD
         self._lengths = np.array([model.reach_m] * 3 + [1.0] * 3)
         self._speed_limits = np.array(model.speed_limits_rad_s)
-        self._newest = None
+        self._newest: _Posture | None = None
 
-    def camera_pose(self, q):
+    def camera_pose(self, q: np.ndarray) -> np.ndarray:
         """(4, 4) pose of the camera in the base frame at joint angles (6,) in rad."""
         return self.model.forward(q) @ self.T_flange_camera
 
-    def outside(self, q):
+    def outside(self, q: np.ndarray) -> str:
         """Names the end of the box or of a joint that ``q`` is beyond, empty for none."""
         rooms = self._rooms(self._posture(q))[:-1]
         return _NAMES[int(rooms.argmin())] if rooms.min() < 0.0 else ""
 
-    def slow(self, twist_camera, q):
+    def slow(self, twist_camera: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, str]:
         """Turn a (6,) camera twist into the arm's own and slow it where needed.
 
         Args:
@@ -84,7 +95,7 @@ class MotionGuard:
         factor, cause = self._allowed(twist, posture, self.horizon_s, _JOINT_SPEED_SHARE)
         return twist * factor, cause
 
-    def restrain(self, twist, q):
+    def restrain(self, twist: np.ndarray, q: np.ndarray) -> tuple[float, str]:
         """The last word on a (6,) TCP twist in base axes that is about to be sent.
 
         What is sent follows the slowed twist within acceleration limits, and near a singularity
@@ -96,7 +107,9 @@ class MotionGuard:
         horizon_s = _LAST_SHARE * self.horizon_s
         return self._allowed(twist, self._posture(q), horizon_s, _JOINT_SPEED_MOST)
 
-    def _allowed(self, twist, posture, horizon_s, joint_speed_share):
+    def _allowed(
+        self, twist: np.ndarray, posture: _Posture, horizon_s: float, joint_speed_share: float
+    ) -> tuple[float, str]:
         """The factor that keeps every boundary ``horizon_s`` away, and which boundary that is."""
         qd = self._joint_speeds(twist, posture)
         v, closing = twist[:3], self._closing_on_singularity(qd, posture)
@@ -110,7 +123,7 @@ class MotionGuard:
             return float(shares[fastest]), f"joint {fastest + 1} speed limit"
         return float(factors[first]), _NAMES[first] if factors[first] < 1.0 else ""
 
-    def _rooms(self, posture):
+    def _rooms(self, posture: _Posture) -> np.ndarray:
         """Room to each of ``_NAMES``: m, rad, and by how much the smallest singular value may fall.
 
         The latter falls about linearly towards a singularity, like a distance.
@@ -124,23 +137,23 @@ class MotionGuard:
             ]
         )
 
-    def _closing_on_singularity(self, qd, posture):
+    def _closing_on_singularity(self, qd: np.ndarray, posture: _Posture) -> float:
         """How fast the smallest singular value falls, per s, at joint speeds ``qd``."""
         change = self._scaled_jacobian(posture.q + qd * _STEP_S) - posture.J
         return -(posture.U[:, 5] @ change @ posture.Vt[5]) / _STEP_S
 
-    def _joint_speeds(self, twist, posture):
+    def _joint_speeds(self, twist: np.ndarray, posture: _Posture) -> np.ndarray:
         """Joint speeds (6,) by damped least squares, finite even in a singularity."""
         s = posture.s
         inverse = s / (s**2 + _DAMPING**2)
         return posture.Vt.T @ (inverse * (posture.U.T @ (twist / self._lengths)))
 
-    def _posture(self, q):
+    def _posture(self, q: np.ndarray) -> _Posture:
         """The posture at ``q``, which is asked for several times a tick."""
         if self._newest is None or not np.array_equal(self._newest.q, q):
             J = self._scaled_jacobian(q)
             self._newest = _Posture(np.array(q, float), self.camera_pose(q), J, *np.linalg.svd(J))
         return self._newest
 
-    def _scaled_jacobian(self, q):
+    def _scaled_jacobian(self, q: np.ndarray) -> np.ndarray:
         return self.model.jacobian(q, self.T_flange_camera) / self._lengths[:, None]

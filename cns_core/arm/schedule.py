@@ -1,5 +1,7 @@
 """A periodic schedule that corrects itself: a late tick does not delay the ones after it."""
 
+from __future__ import annotations
+
 from collections import deque
 
 import numpy as np
@@ -15,18 +17,18 @@ class Schedule:
         now: the time of the first tick.
     """
 
-    def __init__(self, period_s, now):
+    def __init__(self, period_s: float, now: float):
         self.period_s = period_s
         self.missed = 0
         self._due = now
-        self._ticked_at = None
-        self._intervals = deque(maxlen=_REMEMBERED)
+        self._ticked_at: float | None = None
+        self._intervals: deque[float] = deque(maxlen=_REMEMBERED)
 
-    def remaining(self, now):
+    def remaining(self, now: float) -> float:
         """Seconds until the next tick is due, not negative."""
         return max(0.0, self._due - now)
 
-    def tick(self, now):
+    def tick(self, now: float) -> None:
         """Note a tick at ``now``. Missed ticks are left out, not made up for in a burst."""
         if self._ticked_at is not None:
             self._intervals.append(now - self._ticked_at)
@@ -37,14 +39,14 @@ class Schedule:
             self.missed += late
             self._due += late * self.period_s
 
-    def restart(self, now):
-        """Begin anew with a tick at ``now``, figures included."""
+    def restart(self, now: float) -> None:
+        """Begin anew with a tick at ``now``, metrics included."""
         self._due = now
         self._ticked_at = None
         self._intervals.clear()
         self.missed = 0
 
-    def figures(self):
+    def metrics(self) -> dict[str, float]:
         """Dict of rate_hz, jitter_p50_ms, jitter_p99_ms and missed, empty before the second tick.
 
         Jitter is the difference of an interval from the period.

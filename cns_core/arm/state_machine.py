@@ -1,5 +1,7 @@
 """The states of the driver and the only ways between them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import Enum
 
@@ -47,11 +49,11 @@ class StateMachine:
     last_stop: str = ""
 
     @property
-    def in_motion(self):
+    def in_motion(self) -> bool:
         """True while the driver may be moving the arm."""
         return self.state in (State.ARMED, State.STOPPING)
 
-    def apply(self, event, cause=""):
+    def apply(self, event: str, cause: str = "") -> None:
         """Take the transition named ``event``.
 
         Args:

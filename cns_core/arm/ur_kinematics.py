@@ -7,14 +7,30 @@ them by millimetres in position, hardly at all in the velocities that servoing n
 Joint angles are (6,) in rad, poses (4, 4) in m, from the arm's base to its flange.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+Joints = Sequence[float] | np.ndarray
+Vector = tuple[float, float, float]
 
 _POSITION_LIMIT_RAD = 2.0 * math.pi
 # Rounding alone makes an arccosine near 1 an angle of up to 1e-7.
 _SINGULAR_SINE = 3e-7
+
+
+class _Chain(NamedTuple):
+    """Six joint axes, origins of frames 0 to 6, frame 5's x and y axes; all in base axes."""
+
+    axes: tuple[Vector, ...]
+    origins: tuple[Vector, ...]
+    x5: Vector
+    y5: Vector
 
 
 @dataclass(frozen=True)
@@ -34,26 +50,26 @@ class UrModel:
     speed_limits_rad_s: tuple[float, ...]
 
     @property
-    def position_limits_rad(self):
+    def position_limits_rad(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest angle of each joint, two (6,) arrays."""
         highest = np.full(6, _POSITION_LIMIT_RAD)
         return -highest, highest
 
     @property
-    def reach_m(self):
+    def reach_m(self) -> float:
         """Length of upper arm and forearm, the model's characteristic length."""
         return abs(self.a2) + abs(self.a3)
 
-    def forward(self, q):
+    def forward(self, q: Joints) -> np.ndarray:
         """(4, 4) pose of the flange in the base frame.
 
         Raises:
             ValueError: if ``q`` is not six finite angles.
         """
         chain = self._chain(q)
-        return _flange_pose(q[5], *chain)
+        return _flange_pose(q[5], chain)
 
-    def jacobian(self, q, T_flange_tcp=None):
+    def jacobian(self, q: Joints, T_flange_tcp: np.ndarray | None = None) -> np.ndarray:
         """(6, 6) geometric Jacobian: joint speeds to the TCP's velocity [v, w] in base axes.
 
         Args:
@@ -63,18 +79,17 @@ class UrModel:
             ValueError: if ``q`` is not six finite angles.
         """
         chain = self._chain(q)
-        axes, origins = chain[:2]
-        x, y, z = origins[6]
+        x, y, z = chain.origins[6]
         if T_flange_tcp is not None:
-            tcp = _flange_pose(q[5], *chain) @ np.asarray(T_flange_tcp, dtype=float)[:, 3]
+            tcp = _flange_pose(q[5], chain) @ np.asarray(T_flange_tcp, dtype=float)[:, 3]
             x, y, z, _ = tcp.tolist()
         columns = []
-        for (zx, zy, zz), (ox, oy, oz) in zip(axes, origins[:6], strict=True):
+        for (zx, zy, zz), (ox, oy, oz) in zip(chain.axes, chain.origins[:6], strict=True):
             rx, ry, rz = x - ox, y - oy, z - oz
             columns.append((zy * rz - zz * ry, zz * rx - zx * rz, zx * ry - zy * rx, zx, zy, zz))
         return np.array(columns).T
 
-    def condition_number(self, q, T_flange_tcp=None):
+    def condition_number(self, q: Joints, T_flange_tcp: np.ndarray | None = None) -> float:
         """Ratio of the Jacobian's singular values, lengths measured in units of the reach.
 
         1 is isotropic; it grows without bound towards a singularity.
@@ -83,26 +98,20 @@ class UrModel:
         J[:3] /= self.reach_m
         return float(np.linalg.cond(J))
 
-    def manipulability(self, q):
-        """Yoshikawa's measure (1985) |det J|, lengths in units of the reach; 0 when singular."""
-        J = self.jacobian(q)
-        J[:3] /= self.reach_m
-        return float(abs(np.linalg.det(J)))
-
-    def inverse(self, T, q_near):
+    def inverse(self, T: np.ndarray, q_near: Joints) -> np.ndarray:
         """The (6,) joint angles reaching flange pose ``T`` that are nearest to ``q_near``.
 
         Raises:
             ValueError: if ``T`` is out of reach, or either argument is malformed.
         """
-        q_near = np.array(_six_angles(q_near))
-        solutions = self.inverse_all(T, q_near)
+        near = np.array(_six_angles(q_near))
+        solutions = self.inverse_all(T, near)
         if not len(solutions):
             x, y, z = np.asarray(T)[:3, 3]
             raise ValueError(f"{self.name} cannot reach the pose at ({x:.4f}, {y:.4f}, {z:.4f}) m")
-        return solutions[np.argmin(np.abs(solutions - q_near).max(axis=1))]
+        return solutions[np.argmin(np.abs(solutions - near).max(axis=1))]
 
-    def inverse_all(self, T, q_near):
+    def inverse_all(self, T: np.ndarray, q_near: Joints) -> np.ndarray:
         """All (n, 6) solutions, n <= 8, each joint unwound to the turn nearest to ``q_near``.
 
         Where wrist 2 aligns wrists 1 and 3, wrist 3 keeps its angle in ``q_near``. Closed form
@@ -112,23 +121,22 @@ class UrModel:
         Raises:
             ValueError: if ``T`` is not a finite (4, 4) pose or ``q_near`` not six finite angles.
         """
-        q_near = _six_angles(q_near)
+        near = _six_angles(q_near)
         T = np.asarray(T, dtype=float)
         if T.shape != (4, 4) or not np.isfinite(T).all():
             raise ValueError(f"the pose must be finite and (4, 4), got {T.tolist()}")
         R, p = T[:3, :3], T[:3, 3]
-        found = []
+        found: list[list[float]] = []
         for q1 in self._base_angles(R, p):
             for q5 in self._wrist2_angles(p, q1):
-                q6 = self._wrist3_angle(R, q1, q5, q_near[5])
+                q6 = self._wrist3_angle(R, q1, q5, near[5])
                 found += [[q1, *planar, q5, q6] for planar in self._planar_joints(R, p, q1, q5, q6)]
         q = np.array(found).reshape(-1, 6)
-        q += 2.0 * math.pi * np.round((q_near - q) / (2.0 * math.pi))
+        q += 2.0 * math.pi * np.round((near - q) / (2.0 * math.pi))
         q -= 2.0 * math.pi * np.sign(q) * (np.abs(q) > _POSITION_LIMIT_RAD)
         return q
 
-    def _chain(self, q):
-        """Six joint axes, origins of frames 0 to 6, frame 5's x and y axes; all in base axes."""
+    def _chain(self, q: Joints) -> _Chain:
         q1, q2, q3, q4, q5, _ = _six_angles(q)
         c1, s1, c5, s5 = math.cos(q1), math.sin(q1), math.cos(q5), math.sin(q5)
         c2, s2 = math.cos(q2), math.sin(q2)
@@ -147,9 +155,9 @@ class UrModel:
         o6 = _ahead(o5, self.d6, z5)
         axes = ((0.0, 0.0, 1.0), across, across, across, z4, z5)
         origins = ((0.0, 0.0, 0.0), o1, o2, o3, o4, o5, o6)
-        return axes, origins, x5, (-z4[0], -z4[1], -z4[2])
+        return _Chain(axes, origins, x5, (-z4[0], -z4[1], -z4[2]))
 
-    def _base_angles(self, R, p):
+    def _base_angles(self, R: np.ndarray, p: np.ndarray) -> list[float]:
         wrist_x, wrist_y = (p - self.d6 * R[:, 2])[:2]
         radius = math.hypot(wrist_x, wrist_y)
         if radius < abs(self.d4):
@@ -158,21 +166,23 @@ class UrModel:
         offset = math.acos(self.d4 / radius)
         return [middle + offset, middle - offset]
 
-    def _wrist2_angles(self, p, q1):
+    def _wrist2_angles(self, p: np.ndarray, q1: float) -> list[float]:
         cosine = (p[0] * math.sin(q1) - p[1] * math.cos(q1) - self.d4) / self.d6
         if abs(cosine) > 1.0 + 1e-9:
             return []
         angle = math.acos(max(-1.0, min(1.0, cosine)))
         return [angle, -angle]
 
-    def _wrist3_angle(self, R, q1, q5, q6_near):
+    def _wrist3_angle(self, R: np.ndarray, q1: float, q5: float, q6_near: float) -> float:
         if abs(math.sin(q5)) < _SINGULAR_SINE:
             return q6_near
         across = np.array([math.sin(q1), -math.cos(q1), 0.0])
         sign = math.copysign(1.0, math.sin(q5))
         return math.atan2(-sign * (across @ R[:, 1]), sign * (across @ R[:, 0]))
 
-    def _planar_joints(self, R, p, q1, q5, q6):
+    def _planar_joints(
+        self, R: np.ndarray, p: np.ndarray, q1: float, q5: float, q6: float
+    ) -> list[Vector]:
         """Shoulder, elbow and wrist 1, which move in the vertical plane turned by ``q1``."""
         x6, y6, z6 = R.T
         x5 = math.cos(q6) * x6 - math.sin(q6) * y6
@@ -187,7 +197,7 @@ class UrModel:
             return []
         q234 = math.atan2(along[2], radial @ along)
         elbow = math.acos(max(-1.0, min(1.0, cosine)))
-        solutions = []
+        solutions: list[Vector] = []
         for q3 in (elbow, -elbow):
             bend = math.atan2(self.a3 * math.sin(q3), self.a2 + self.a3 * math.cos(q3))
             q2 = math.atan2(z, x) - bend
@@ -195,28 +205,28 @@ class UrModel:
         return solutions
 
 
-def _six_angles(q):
+def _six_angles(q: Joints) -> list[float]:
     angles = [float(angle) for angle in q]
     if len(angles) != 6 or not math.isfinite(sum(angles)):
         raise ValueError(f"joint angles must be six finite numbers in rad, got {angles}")
     return angles
 
 
-def _ahead(origin, length, direction):
+def _ahead(origin: Vector, length: float, direction: Vector) -> Vector:
     (x, y, z), (dx, dy, dz) = origin, direction
     return x + length * dx, y + length * dy, z + length * dz
 
 
-def _flange_pose(q6, axes, origins, x5, y5):
+def _flange_pose(q6: float, chain: _Chain) -> np.ndarray:
     """(4, 4) pose of the flange from the last joint's angle and ``UrModel._chain``."""
     c6, s6 = math.cos(q6), math.sin(q6)
-    x6 = [c6 * x + s6 * y for x, y in zip(x5, y5, strict=True)]
-    y6 = [c6 * y - s6 * x for x, y in zip(x5, y5, strict=True)]
-    rows = [*zip(x6, y6, axes[5], origins[6], strict=True), (0.0, 0.0, 0.0, 1.0)]
+    x6 = [c6 * x + s6 * y for x, y in zip(chain.x5, chain.y5, strict=True)]
+    y6 = [c6 * y - s6 * x for x, y in zip(chain.x5, chain.y5, strict=True)]
+    rows = [*zip(x6, y6, chain.axes[5], chain.origins[6], strict=True), (0.0, 0.0, 0.0, 1.0)]
     return np.array(rows)
 
 
-def _deg_s(*limits):
+def _deg_s(*limits: float) -> tuple[float, ...]:
     return tuple(math.radians(limit) for limit in limits)
 
 

@@ -32,9 +32,18 @@ def declare_all(node: Node, group: type[Group], **given: Any) -> Group:
         rclpy.exceptions.ParameterException: if a value given at start is refused.
         ValueError: if the values do not go together.
     """
+    declare_settings(node, group)
+    return read_all(node, group, **given)
+
+
+def declare_settings(node: Node, group: type) -> None:
+    """The first half of :func:`declare_all`, for values that are not all needed.
+
+    Raises:
+        rclpy.exceptions.ParameterException: as :func:`declare_all`.
+    """
     for each in _all_settings(group):
         _declare(node, name_of(each), each.default, each.metadata["description"])
-    return read_all(node, group, **given)
 
 
 def read_all(node: Node, group: type[Group], **given: Any) -> Group:

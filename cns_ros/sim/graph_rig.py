@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sensor_msgs.msg import Image
 
-from cns_core.arm.config import ArmConfig
+from cns_core.arm.ur.config import UrConfig
 from cns_core.geometry import se3
 from cns_core.twin.robot.control_box import ControlBox
 from cns_core.twin.robot.pendant import Pendant
@@ -61,7 +61,7 @@ class GraphRig:
             for spec in servo_nodes(options)
         }
         hand_eye = load_hand_eye("")
-        self.config = ArmConfig(host, hand_eye)
+        self.config = UrConfig(robot_ip=host, hand_eye=hand_eye)
         workcell = Workcell(options.seed, hand_eye.T_flange_camera)
         self._q_goal, _ = workcell.episode()
         back = workcell.camera_pose(self._q_goal) @ se3.pose(translation=(0.0, 0.0, -_BACK_M))

@@ -1,7 +1,11 @@
-"""What has to be right before the arm is armed. A check names what is wrong, empty for nothing."""
+"""What has to be right before a UR arm is armed. A check names what is wrong, empty for nothing."""
+
+from __future__ import annotations
 
 import numpy as np
 
+from cns_core.arm.motion_guard import MotionGuard
+from cns_core.arm.ur.feedback import Feedback
 from cns_core.arm.ur.preflight import Unreachable, ask_dashboard
 from cns_core.geometry import se3
 
@@ -9,7 +13,7 @@ _AT_REST_RAD_S = 0.01
 _TCP_TOLERANCE_M, _TCP_TOLERANCE_DEG = 0.02, 2.0
 
 
-def robot_obstacle(feedback, guard):
+def robot_obstacle(feedback: Feedback, guard: MotionGuard) -> str:
     """The robot has to be ready, at rest, unused by others, and inside its boundaries."""
     if feedback.safety_stop:
         return f"{feedback.safety_stop}: clear it on the pendant"
@@ -24,16 +28,7 @@ def robot_obstacle(feedback, guard):
     return ""
 
 
-def command_obstacle(path, now):
-    """Somebody has to be sending twists."""
-    if path.fresh(now):
-        return ""
-    age = path.age(now)
-    ago = f"the last one is {age:.2f} s old" if np.isfinite(age) else "none has come yet"
-    return f"no fresh twist: {ago}, start the controller first"
-
-
-def local_control(host):
+def local_control(host: str) -> str:
     """The pendant has to have handed over."""
     try:
         answer = ask_dashboard(host, "is in remote control")
@@ -43,7 +38,7 @@ def local_control(host):
     return "the robot is in local control: switch it to remote" if answer == "false" else ""
 
 
-def tcp_error(feedback, guard):
+def tcp_error(feedback: Feedback, guard: MotionGuard) -> str:
     """The controller has to see the camera where we do; a wrong robot model shows here."""
     ours = guard.camera_pose(feedback.q)
     theirs = se3.exp(np.concatenate([np.zeros(3), feedback.tcp_pose[3:]]))
@@ -54,5 +49,6 @@ def tcp_error(feedback, guard):
         return ""
     return (
         f"the controller's TCP is {1e3 * metres:.1f} mm and {degrees:.1f} deg off the "
-        f"kinematics of a {guard.model.name}: check robot_model"
+        f"kinematics of a {guard.model.name} (allowed {1e3 * _TCP_TOLERANCE_M:.0f} mm, "
+        f"{_TCP_TOLERANCE_DEG} deg): check robot_model"
     )

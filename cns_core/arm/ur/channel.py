@@ -1,8 +1,11 @@
 """Messages between the driver and its worker process: JSON over a socket that keeps boundaries."""
 
+from __future__ import annotations
+
 import json
 import select
 import socket
+from typing import Any
 
 _LARGEST = 65536
 
@@ -18,17 +21,17 @@ class Channel:
     the other side is stuck would be out of date when it came unstuck.
     """
 
-    def __init__(self, end):
+    def __init__(self, end: socket.socket):
         self._socket = end
         self._socket.setblocking(False)
 
     @classmethod
-    def pair(cls):
+    def pair(cls) -> tuple[Channel, socket.socket]:
         """A channel, and the plain socket of its other end, to be inherited by a child."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(ours), theirs
 
-    def send(self, **message):
+    def send(self, **message: Any) -> bool:
         """Send one message; return False if it was dropped.
 
         Raises:
@@ -42,13 +45,13 @@ class Channel:
             raise ChannelClosed(str(error)) from error
         return True
 
-    def receive(self, timeout_s=0.0):
+    def receive(self, timeout_s: float = 0.0) -> list[dict[str, Any]]:
         """Wait until something arrives or the time is over; list of all messages at hand.
 
         Raises:
             ChannelClosed: when the other end is closed and everything sent has been received.
         """
-        messages = []
+        messages: list[dict[str, Any]] = []
         if not select.select([self._socket], [], [], max(0.0, timeout_s))[0]:
             return messages
         while True:
@@ -64,6 +67,6 @@ class Channel:
                 raise ChannelClosed("the other end is closed")
             messages.append(json.loads(data))
 
-    def close(self):
+    def close(self) -> None:
         """Close this end, which the other one notices."""
         self._socket.close()

@@ -1,8 +1,12 @@
 """What the arm tells about itself, and whether that is still true."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+
+from cns_core.arm.link import LinkLost
 
 _FIELDS = [
     "timestamp",
@@ -46,10 +50,6 @@ _PLAYING = 2
 _FORGIVEN = 0.02
 
 
-class LinkLost(Exception):
-    """The arm's state is unknown from now on; says why."""
-
-
 @dataclass(frozen=True)
 class Feedback:
     """One state of the arm: joints in rad and rad/s, TCP pose [x y z rx ry rz], modes, lag in s."""
@@ -64,21 +64,21 @@ class Feedback:
     lag_s: float
 
     @property
-    def safety_stop(self):
+    def safety_stop(self) -> str:
         """Name of the safety stop in effect, empty for none."""
         if self.safety_mode in (_NORMAL, _REDUCED):
             return ""
         return _SAFETY_MODES.get(self.safety_mode, f"safety mode {self.safety_mode}")
 
     @property
-    def not_running(self):
+    def not_running(self) -> str:
         """Why the arm cannot move though no safety stop is in effect, empty if it can."""
         if self.robot_mode == _RUNNING:
             return ""
         return f"the robot is {_ROBOT_MODES.get(self.robot_mode, f'in mode {self.robot_mode}')}"
 
     @property
-    def program_plays(self):
+    def program_plays(self) -> bool:
         """Whether a program is playing on the controller."""
         return self.runtime_state == _PLAYING
 
@@ -90,10 +90,11 @@ class Lag:
     This notices a stream that stands still, one that becomes late, and a clock that is set back.
     """
 
-    def __init__(self):
-        self._offset = self._seen_at = None
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._seen_at = 0.0
 
-    def measure(self, remote_s, now):
+    def measure(self, remote_s: float, now: float) -> float:
         """Lag in s of a timestamp at hand at ``now`` on the local steady clock."""
         offset = now - remote_s
         if self._offset is None:
@@ -114,14 +115,14 @@ class Receiver:
         RuntimeError: if the controller refuses the connection.
     """
 
-    def __init__(self, host, frequency_hz):
+    def __init__(self, host: str, frequency_hz: float):
         # Here, because only the worker process needs the native library.
         from rtde_receive import RTDEReceiveInterface
 
         self._rtde = RTDEReceiveInterface(host, frequency_hz, _FIELDS)
         self._lag = Lag()
 
-    def read(self, now, timeout_s):
+    def read(self, now: float, timeout_s: float) -> Feedback:
         """The newest :class:`Feedback`.
 
         Raises:
@@ -131,7 +132,9 @@ class Receiver:
             raise LinkLost("connection lost: the RTDE socket is closed")
         lag_s = self._lag.measure(self._rtde.getTimestamp(), now)
         if not lag_s <= timeout_s:
-            raise LinkLost(f"connection lost: the arm's state is {lag_s:.3f} s old")
+            raise LinkLost(
+                f"connection lost: the arm's state is {lag_s:.3f} s old, allowed {timeout_s} s"
+            )
         feedback = Feedback(
             q=np.array(self._rtde.getActualQ()),
             qd=np.array(self._rtde.getActualQd()),
@@ -147,6 +150,6 @@ class Receiver:
             raise LinkLost(f"connection lost: malformed joint state {joints.tolist()}")
         return feedback
 
-    def close(self):
+    def close(self) -> None:
         """Hang up."""
         self._rtde.disconnect()

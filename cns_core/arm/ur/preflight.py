@@ -3,9 +3,13 @@
 ur-rtde's constructors wait for ever on a host that accepts connections and stays silent.
 """
 
+from __future__ import annotations
+
 import contextlib
 import socket
 import struct
+from collections.abc import Iterator
+from typing import BinaryIO
 
 DASHBOARD_PORT = 29999
 RTDE_PORT = 30004
@@ -18,7 +22,7 @@ class Unreachable(Exception):
     """Why there is no robot to talk to."""
 
 
-def check_reachable(host, timeout_s=2.0):
+def check_reachable(host: str, timeout_s: float = 2.0) -> None:
     """Make sure that dashboard and RTDE answer.
 
     Raises:
@@ -32,7 +36,7 @@ def check_reachable(host, timeout_s=2.0):
             raise Unreachable(f"{host}:{RTDE_PORT} does not speak RTDE 2, it answered {answer!r}")
 
 
-def ask_dashboard(host, command, timeout_s=2.0):
+def ask_dashboard(host: str, command: str, timeout_s: float = 2.0) -> str:
     """The dashboard's one-line answer to a command.
 
     Raises:
@@ -49,7 +53,7 @@ def ask_dashboard(host, command, timeout_s=2.0):
 
 
 @contextlib.contextmanager
-def _connection(host, port, timeout_s):
+def _connection(host: str, port: int, timeout_s: float) -> Iterator[tuple[socket.socket, BinaryIO]]:
     try:
         with (
             socket.create_connection((host, port), timeout_s) as connection,

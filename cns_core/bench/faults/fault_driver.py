@@ -1,4 +1,4 @@
-"""Stands in for the driver node in fault injection: gate, link and a sender of twists.
+"""Stands in for the driver node in fault injection: the driver and a sender of twists.
 
 A process of its own, because some of the faults are its death. Reads JSON lines on standard input
 (``{"twist": [...]}`` to send from now on, or null for silence; ``{"request": "arm" | "disarm"}``;
@@ -6,6 +6,7 @@ A process of its own, because some of the faults are its death. Reads JSON lines
 standard output.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -13,9 +14,9 @@ import signal
 import sys
 import time
 
-from cns_core.arm.command_gate import CommandGate
-from cns_core.arm.config import ArmConfig
-from cns_core.arm.ur.ur_link import UrLink
+from cns_core.arm.driver import ArmDriver
+from cns_core.arm.ur.config import UrConfig
+from cns_core.arm.ur.link import UrLink
 
 _PERIOD_S = 0.04
 
@@ -24,15 +25,15 @@ class FaultDriver:
     """Sends the present twist 25 times a second and passes requests on."""
 
     def __init__(self, config):
-        self._gate = CommandGate(config.hand_eye.camera_frame, config.command_timeout_s)
         self._frame = config.hand_eye.camera_frame
         self._link = UrLink(config)
+        self._driver = ArmDriver(config, self._link)
         self._twist = None
         self._pending = b""
 
     def run(self):
         """Live until standard input ends."""
-        with self._link:
+        with self._driver:
             due = time.monotonic()
             while True:
                 due = max(due + _PERIOD_S, time.monotonic())
@@ -50,7 +51,7 @@ class FaultDriver:
         for line in lines:
             message = json.loads(line)
             if "request" in message:
-                self._link.request(message["request"], _write_answer)
+                self._driver.request(message["request"], _write_answer)
             elif "burst" in message:
                 for command in message["burst"]:
                     self._offer(*command)
@@ -64,14 +65,12 @@ class FaultDriver:
 
     def _offer(self, twist, frame, age_s):
         now = time.time()
-        try:
-            twist, age_s = self._gate.admit(twist, frame, now - age_s, now)
-        except ValueError:
-            return
-        self._link.command(twist, time.monotonic() - age_s)
+        # The gate counts what it refuses.
+        with contextlib.suppress(ValueError):
+            self._driver.offer(twist, frame, now - age_s, now)
 
     def _tell(self):
-        status = self._link.poll()
+        status = self._driver.poll()
         _write(
             state=status.state.value,
             cause=status.cause,
@@ -79,8 +78,8 @@ class FaultDriver:
             slowed_by=status.slowed_by,
             command_age_s=status.command_age_s,
             stream=status.stream,
-            refusal=self._gate.refusal,
-            refused=self._gate.refused.total(),
+            refusal=self._driver.gate.refusal,
+            refused=self._driver.gate.refused.total(),
             worker_pid=self._link.worker_pid,
         )
 
@@ -98,7 +97,7 @@ def main():
     """Run with the settings of the arm, JSON, as the only argument."""
     # A shell may have started all this in the background, where an interrupt is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    FaultDriver(ArmConfig.from_dict(json.loads(sys.argv[1]))).run()
+    FaultDriver(UrConfig.from_dict(json.loads(sys.argv[1]))).run()
 
 
 if __name__ == "__main__":

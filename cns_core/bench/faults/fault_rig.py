@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 
-from cns_core.arm.config import ArmConfig
 from cns_core.arm.hand_eye import HandEye
+from cns_core.arm.ur.config import UrConfig
 from cns_core.twin.robot.control_box import ControlBox
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.robot.stopping import linear_speed
@@ -34,11 +34,15 @@ class FaultRig:
 
     Args:
         host: loopback address of the control box.
-        settings: overrides of ``ArmConfig``.
+        settings: overrides of ``UrConfig``.
     """
 
     def __init__(self, host, **settings):
-        self.config = ArmConfig(host, HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0)), **settings)
+        self.config = UrConfig(
+            robot_ip=host,
+            hand_eye=HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0)),
+            **settings,
+        )
         self._box = ControlBox(host, unlock_delay_s=0.1)
         self._changed = threading.Condition()
         self._answers = []

@@ -1,6 +1,10 @@
 """Control over an arm, for as long as an object lives: taken in the constructor, then released."""
 
+from __future__ import annotations
+
 import contextlib
+
+import numpy as np
 
 from cns_core.arm.ur.deadline import deadline
 
@@ -20,7 +24,7 @@ class Control:
         RuntimeError: if the controller does not run the script.
     """
 
-    def __init__(self, host, frequency_hz, tool_acceleration_m_s2):
+    def __init__(self, host: str, frequency_hz: float, tool_acceleration_m_s2: float):
         # Here, because only the worker process needs the native library.
         from rtde_control import RTDEControlInterface
 
@@ -28,23 +32,23 @@ class Control:
         with deadline(_TAKE_CONTROL_S):
             self._rtde = RTDEControlInterface(host, frequency_hz)
 
-    def set_tcp(self, tcp):
+    def set_tcp(self, tcp: np.ndarray) -> None:
         """Make ``tcp`` (6,), a pose on the flange, the point that the commands move."""
         with deadline(_TAKE_CONTROL_S):
             if not self._rtde.setTcp(tcp.tolist()):
                 raise RuntimeError("the controller refused to set the TCP")
 
-    def start_watchdog(self, minimum_hz):
+    def start_watchdog(self, minimum_hz: float) -> None:
         """From now on the controller ends the script when commands come more rarely."""
         with deadline(_TAKE_CONTROL_S):
             if not self._rtde.setWatchdog(minimum_hz):
                 raise RuntimeError("the controller refused to start its watchdog")
 
-    def send(self, twist):
+    def send(self, twist: np.ndarray) -> bool:
         """Send one (6,) TCP twist in base axes; return False if the controller did not take it."""
         return self._rtde.speedL(twist.tolist(), self._acceleration, 0.0)
 
-    def release(self):
+    def release(self) -> None:
         """Stop the arm, end the script and hang up. Whatever fails, the next step is taken."""
         with deadline(_STOP_S):
             # A dead connection refuses these; then the controller's watchdog has stopped the arm.
@@ -54,20 +58,3 @@ class Control:
                 self._rtde.stopScript()
             # Its destructor hangs up, which takes half a second.
             del self._rtde
-
-
-class DryControl:
-    """Takes everything and moves nothing."""
-
-    def set_tcp(self, tcp):
-        """Nothing to set."""
-
-    def start_watchdog(self, minimum_hz):
-        """Nothing to watch."""
-
-    def send(self, twist):
-        """Taken, and that is all."""
-        return True
-
-    def release(self):
-        """Nothing to release."""
