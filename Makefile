@@ -1,7 +1,7 @@
 # make servo [SEED=0]   bring the whole graph up against the simulated arm and run one episode
 # make test             the tests
 # make test-slow        the long tests
-# make lint             ruff
+# make lint             ruff and mypy
 # make clean            remove what building and testing left behind (not .venv)
 # Each sets .venv up first; `make PYTHON=python3.12 ...` chooses the interpreter for that.
 
@@ -25,9 +25,10 @@ test-slow: $(INSTALLED)
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 clean:
-	rm -rf build install log *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf build install log *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 $(INSTALLED): $(REQUIREMENTS) | $(VENV)/bin/pip

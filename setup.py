@@ -48,7 +48,15 @@ setup(
         "sim": ["joblib>=1.3", "matplotlib>=3.8", "scikit-image>=0.22", "tqdm>=4.60"],
         # torch-geometric: the reference network, against which the serving one is tested;
         # setuptools: a test builds the wheel.
-        "dev": ["hypothesis", "pytest", "ruff", "setuptools>=77", "torch-geometric>=2.5"],
+        "dev": [
+            "hypothesis",
+            "mypy",
+            "pytest",
+            "ruff",
+            "setuptools>=77",
+            "torch-geometric>=2.5",
+            "types-pyyaml",
+        ],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
