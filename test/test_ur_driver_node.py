@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from ros_graph import with_parameters
+from rtde_control import RTDEControlInterface
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -38,9 +40,13 @@ class Rig:
         header.stamp.sec, header.stamp.nanosec = divmod(stamp, 10**9)
         self.twist.publish(twist_message(twist, header))
 
+    @property
+    def values(self):
+        return {pair.key: pair.value for pair in self.statuses[-1].values}
+
     def until_state(self, state, do=None):
         self.graph.until(lambda: self.statuses and self.statuses[-1].message == state, do)
-        return {pair.key: pair.value for pair in self.statuses[-1].values}
+        return self.values
 
     def call(self, service, streaming=False):
         """Call a service of the driver, meanwhile sending twists or not."""
@@ -189,6 +195,34 @@ def test_bad_parameters_are_refused_with_the_reason(ros_graph, bad, complaint):
     good = HAND_EYE | {"robot_ip": "127.0.0.1"}
     with pytest.raises((ValueError, ParameterException), match=complaint):
         with_parameters(UrDriverNode, **(good | bad))
+
+
+def test_a_second_sender_of_twists_is_named_and_disarms(box, ros_graph):
+    rig = Rig(ros_graph, robot_ip=box.host)
+    rig.arm()
+    ros_graph.until(lambda: box.state().qd.any(), rig.send)
+    other = ros_graph.add(rclpy.create_node("left_over"))
+    publisher = other.create_publisher(TwistStamped, "twist", NEWEST)
+    rig.until_state("disarmed", rig.send)
+    assert "2 publishers of twist (/left_over, /test): stop all but one" in rig.values["last_stop"]
+    assert "2 publishers of twist" in rig.call("arm", streaming=True).message
+    other.destroy_publisher(publisher)
+    ros_graph.until(lambda: rig.call("arm", streaming=True).success)
+
+
+def test_the_tcp_of_the_pendant_is_back_after_disarming(box, ros_graph):
+    tcp = [0.0, 0.0, 0.15, 0.0, 0.0, 0.3]
+    control = RTDEControlInterface(box.host)
+    control.setTcp(tcp)
+    control.stopScript()
+    control.disconnect()
+    rig = Rig(ros_graph, robot_ip=box.host)
+    rig.arm()
+    assert rig.call("disarm", streaming=True).success
+    control = RTDEControlInterface(box.host)
+    np.testing.assert_allclose(control.getTCPOffset(), tcp, atol=1e-9)
+    control.stopScript()
+    control.disconnect()
 
 
 def test_limits_cannot_change_while_the_node_lives(ros_graph, robot_address):

@@ -9,7 +9,7 @@ import numpy as np
 
 from cns_core.arm.command_gate import CommandGate
 from cns_core.arm.config import MotionConfig
-from cns_core.arm.link import ArmLink, LinkStatus, OnAnswer
+from cns_core.arm.link import ON_REQUEST, ArmLink, LinkStatus, OnAnswer
 
 
 class ArmDriver:
@@ -68,9 +68,13 @@ class ArmDriver:
         # Held from when it was made, not from when it got here.
         self._link.command(checked, time.monotonic() - age_s)
 
-    def request(self, action: str, on_answer: OnAnswer) -> None:
-        """``"arm"`` or ``"disarm"``; ``on_answer(success, message)``, from :meth:`poll` at last."""
-        self._link.request(action, on_answer)
+    def request(self, action: str, on_answer: OnAnswer, cause: str = ON_REQUEST) -> None:
+        """``"arm"`` or ``"disarm"``; ``on_answer(success, message)``, from :meth:`poll` at last.
+
+        Args:
+            cause: of disarming, for the status.
+        """
+        self._link.request(action, on_answer, cause)
 
     def poll(self) -> LinkStatus:
         """Take in what has happened since the last call; the newest status."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from cns_core.arm.state_machine import State
 
+ON_REQUEST = "disarmed on request"
 OnAnswer = Callable[[bool, str], None]
 """Called with (success, message) when a request is done or refused."""
 
@@ -62,8 +63,11 @@ class ArmLink(Protocol):
             issued_at: when it was made, on ``time.monotonic()``; it is held from then.
         """
 
-    def request(self, action: str, on_answer: OnAnswer) -> None:
+    def request(self, action: str, on_answer: OnAnswer, cause: str = ON_REQUEST) -> None:
         """Ask to ``"arm"`` or ``"disarm"``; answered at once or from a later :meth:`poll`.
+
+        Args:
+            cause: of disarming, for the status.
 
         Raises:
             ValueError: for another action.

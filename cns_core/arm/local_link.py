@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cns_core.arm.config import MotionConfig
-from cns_core.arm.link import LinkLost, LinkStatus, OnAnswer, Refused, Transport
+from cns_core.arm.link import ON_REQUEST, LinkLost, LinkStatus, OnAnswer, Refused, Transport
 from cns_core.arm.motion_guard import MotionGuard
 from cns_core.arm.state_machine import State, StateMachine
 from cns_core.arm.streamer import Streamer
@@ -36,10 +36,10 @@ class LocalLink:
         """Take a checked (6,) camera twist; ``issued_at`` is on ``time.monotonic()``."""
         self._streamer.path.offer(twist, issued_at)
 
-    def request(self, action: str, on_answer: OnAnswer) -> None:
+    def request(self, action: str, on_answer: OnAnswer, cause: str = ON_REQUEST) -> None:
         """``"arm"`` or ``"disarm"``; ``on_answer(success, message)`` is called when it is done."""
         if action == "disarm":
-            self._streamer.disarm(on_answer)
+            self._streamer.disarm(on_answer, cause)
         elif action == "arm":
             try:
                 self._streamer.arm()

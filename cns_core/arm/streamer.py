@@ -9,7 +9,7 @@ import numpy as np
 
 from cns_core.arm.command_path import CommandPath
 from cns_core.arm.config import MotionConfig
-from cns_core.arm.link import LinkStatus, OnAnswer, Refused, Transport
+from cns_core.arm.link import ON_REQUEST, LinkStatus, OnAnswer, Refused, Transport
 from cns_core.arm.motion_guard import MotionGuard
 from cns_core.arm.schedule import Schedule
 from cns_core.arm.state_machine import State, StateMachine
@@ -89,10 +89,10 @@ class Streamer:
         ago = f"the last one is {age_s:.2f} s old" if np.isfinite(age_s) else "none has come yet"
         return f"no fresh twist: {ago}, start the controller first"
 
-    def disarm(self, on_answer: OnAnswer) -> None:
+    def disarm(self, on_answer: OnAnswer, cause: str = ON_REQUEST) -> None:
         """Brake; ``on_answer`` hears when the arm is at rest and control given back."""
         if self.machine.state == State.ARMED:
-            self.machine.apply("stop", "disarmed on request")
+            self.machine.apply("stop", cause)
         elif self.machine.state == State.FAULTED:
             self.machine.apply("acknowledge")
         if self.machine.state == State.STOPPING:

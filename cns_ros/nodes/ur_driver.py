@@ -28,6 +28,7 @@ from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
 _POLL_S = 0.02
+_SENDERS_S = 0.2
 _JOINTS = tuple(
     f"{joint}_joint"
     for joint in ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
@@ -59,12 +60,13 @@ class UrDriverNode(Node):
             config = read_all(self, UrConfig, hand_eye=hand_eye)
             self._model = UR_MODELS[config.robot_model]
             self._driver = ArmDriver(config, UrLink(config))
-        self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
+        self._twists = self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
         # While one of them waits for the arm, the other and everything else go on.
         waiting = ReentrantCallbackGroup()
         self.create_service(Trigger, "~/arm", self._on_arm, callback_group=waiting)
         self.create_service(Trigger, "~/disarm", self._on_disarm, callback_group=waiting)
         self.create_timer(_POLL_S, self._poll)
+        self.create_timer(_SENDERS_S, self._watch_senders)
         Diagnostics(self, self._diagnose)
 
     def _over_topic(self, config: MotionConfig) -> ArmDriver:
@@ -95,8 +97,25 @@ class UrDriverNode(Node):
         except ValueError as reason:
             self.get_logger().warning(f"twist refused: {reason}", throttle_duration_sec=1.0)
 
+    def _several_senders(self) -> str:
+        """Who sends twists, if more than one does: the arm would follow now one, now the other."""
+        senders = sorted(
+            f"{each.node_namespace.rstrip('/')}/{each.node_name}"
+            for each in self.get_publishers_info_by_topic(self._twists.topic_name)
+        )
+        if len(senders) < 2:
+            return ""
+        return f"{len(senders)} publishers of twist ({', '.join(senders)}): stop all but one"
+
+    def _watch_senders(self) -> None:
+        if self._driver.status.state == State.ARMED and (reason := self._several_senders()):
+            self._driver.request("disarm", lambda *_: None, cause=reason)
+
     async def _on_arm(self, request: Trigger.Request, response: Trigger.Response):
-        response.success, response.message = await self._ask("arm")
+        if reason := self._several_senders():
+            response.success, response.message = False, reason
+        else:
+            response.success, response.message = await self._ask("arm")
         self._log_request("arm", response)
         return response
 

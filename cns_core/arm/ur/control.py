@@ -31,10 +31,12 @@ class Control:
         self._acceleration = tool_acceleration_m_s2
         with deadline(_TAKE_CONTROL_S):
             self._rtde = RTDEControlInterface(host, frequency_hz)
+        self._tcp_before: list[float] | None = None
 
     def set_tcp(self, tcp: np.ndarray) -> None:
         """Make ``tcp`` (6,), a pose on the flange, the point that the commands move."""
         with deadline(_TAKE_CONTROL_S):
+            self._tcp_before = self._rtde.getTCPOffset()
             if not self._rtde.setTcp(tcp.tolist()):
                 raise RuntimeError("the controller refused to set the TCP")
 
@@ -49,11 +51,18 @@ class Control:
         return self._rtde.speedL(twist.tolist(), self._acceleration, 0.0)
 
     def release(self) -> None:
-        """Stop the arm, end the script and hang up. Whatever fails, the next step is taken."""
+        """Stop the arm, put its TCP back, end the script and hang up.
+
+        Whatever fails, the next step is taken.
+        """
         with deadline(_STOP_S):
             # A dead connection refuses these; then the controller's watchdog has stopped the arm.
             with contextlib.suppress(RuntimeError):
                 self._rtde.speedStop(self._acceleration)
+            # Whoever set it on the pendant, or runs a program next, counts on it.
+            if self._tcp_before is not None:
+                with contextlib.suppress(RuntimeError):
+                    self._rtde.setTcp(self._tcp_before)
             with contextlib.suppress(RuntimeError):
                 self._rtde.stopScript()
             # Its destructor hangs up, which takes half a second.

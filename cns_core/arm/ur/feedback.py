@@ -17,6 +17,7 @@ _FIELDS = [
     "safety_mode",
     "runtime_state",
     "speed_scaling",
+    "target_speed_fraction",
 ]
 _ROBOT_MODES = {
     -1: "no controller",
@@ -52,7 +53,11 @@ _FORGIVEN = 0.02
 
 @dataclass(frozen=True)
 class Feedback:
-    """One state of the arm: joints in rad and rad/s, TCP pose [x y z rx ry rz], modes, lag in s."""
+    """One state of the arm: joints in rad and rad/s, TCP pose [x y z rx ry rz], modes, lag in s.
+
+    ``speed_scaling`` is what the controller makes of every speed: the pendant's slider times its
+    own slow-down, which RTDE tells in two fields.
+    """
 
     q: np.ndarray
     qd: np.ndarray
@@ -142,7 +147,7 @@ class Receiver:
             robot_mode=self._rtde.getRobotMode(),
             safety_mode=self._rtde.getSafetyMode(),
             runtime_state=self._rtde.getRuntimeState(),
-            speed_scaling=self._rtde.getSpeedScaling(),
+            speed_scaling=self._rtde.getSpeedScalingCombined(),
             lag_s=lag_s,
         )
         joints = np.concatenate([feedback.q, feedback.qd, feedback.tcp_pose])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cns_core.arm.link import LinkStatus, OnAnswer
+from cns_core.arm.link import ON_REQUEST, LinkStatus, OnAnswer
 from cns_core.arm.state_machine import State
 from cns_core.arm.ur.channel import Channel, ChannelClosed
 from cns_core.arm.ur.config import UrConfig
@@ -56,13 +56,13 @@ class UrLink:
         """Pass a checked (6,) camera twist on; ``issued_at`` is on ``time.monotonic()``."""
         self._send(twist=list(map(float, twist)), issued_at=issued_at)
 
-    def request(self, action: str, on_answer: OnAnswer) -> None:
+    def request(self, action: str, on_answer: OnAnswer, cause: str = ON_REQUEST) -> None:
         """Ask to ``"arm"`` or ``"disarm"``; ``on_answer(success, message)`` is called by poll."""
         if action not in ("arm", "disarm"):
             raise ValueError(f"action must be 'arm' or 'disarm', got {action!r}")
         self._serial += 1
         self._asked[self._serial] = (action, on_answer)
-        if not self._send(request=action, id=self._serial):
+        if not self._send(request=action, id=self._serial, cause=cause):
             # Without a worker nothing moves, which is all that disarming asks for.
             del self._asked[self._serial]
             on_answer(action == "disarm", self.status.cause)

@@ -150,7 +150,7 @@ class Worker:
         requests, self._requests = self._requests, []
         for request in requests:
             if request["request"] == "disarm":
-                streamer.disarm(self._answer_to(request))
+                streamer.disarm(self._answer_to(request), request["cause"])
                 continue
             try:
                 streamer.arm()
