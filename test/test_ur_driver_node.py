@@ -3,66 +3,19 @@
 import numpy as np
 import pytest
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from ros_graph import with_parameters
 from rtde_control import RTDEControlInterface
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Header
-from std_srvs.srv import Trigger
 from support_box import quick_box
+from support_driver import HAND_EYE, DriverRig
 
 from cns_core.twin.robot.pendant import Pendant
 from cns_ros.nodes.ur_driver import UrDriverNode
-from cns_ros.ros.messages import twist_message
-from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
-
-FORWARD = np.array([0.03, 0.0, 0.0, 0.0, 0.0, 0.0])
-HAND_EYE = {"hand_eye_xyz": [0.0, -0.04, 0.05], "hand_eye_quaternion": [0.0, 0.0, 0.0, 1.0]}
-# A busy test machine may be late; what is tested here is not how late.
-PATIENT = {"command_timeout": 0.5, "feedback_timeout": 1.0, "watchdog": 2.0}
-
-
-class Rig:
-    """A driver node, and a test node in the place of controller and user."""
-
-    def __init__(self, graph, **parameters):
-        self.graph = graph
-        self.driver = graph.add(with_parameters(UrDriverNode, **(HAND_EYE | PATIENT | parameters)))
-        self.twist = graph.node.create_publisher(TwistStamped, "twist", NEWEST)
-        self.statuses = graph.collect(DiagnosticStatus, "ur_driver/status", LATCHED)
-
-    def send(self, twist=FORWARD, frame="camera_optical_frame", late_s=0.0):
-        stamp = self.graph.node.get_clock().now().nanoseconds - int(1e9 * late_s)
-        header = Header(frame_id=frame)
-        header.stamp.sec, header.stamp.nanosec = divmod(stamp, 10**9)
-        self.twist.publish(twist_message(twist, header))
-
-    @property
-    def values(self):
-        return {pair.key: pair.value for pair in self.statuses[-1].values}
-
-    def until_state(self, state, do=None):
-        self.graph.until(lambda: self.statuses and self.statuses[-1].message == state, do)
-        return self.values
-
-    def call(self, service, streaming=False):
-        """Call a service of the driver, meanwhile sending twists or not."""
-        answers = []
-        client = self.graph.node.create_client(Trigger, f"ur_driver/{service}")
-        self.graph.until(client.service_is_ready)
-        future = client.call_async(Trigger.Request())
-        future.add_done_callback(lambda done: answers.append(done.result()))
-        self.graph.until(lambda: answers, self.send if streaming else None)
-        return answers[0]
-
-    def arm(self):
-        self.until_state("disarmed", self.send)
-        self.graph.until(lambda: self.driver.driver.status.command_age_s < 0.3, self.send)
-        answer = self.call("arm", streaming=True)
-        assert answer.success, answer.message
+from cns_ros.ros.qos import NEWEST, OFFERED
 
 
 @pytest.fixture
@@ -72,7 +25,7 @@ def box(robot_address):
 
 
 def test_from_arming_to_disarming(box, ros_graph):
-    rig = Rig(ros_graph, robot_ip=box.host)
+    rig = DriverRig(ros_graph, robot_ip=box.host)
     poses = ros_graph.collect(PoseStamped, "tcp_pose", OFFERED)
     joints = ros_graph.collect(JointState, "joint_states", OFFERED)
     diagnoses = ros_graph.collect(DiagnosticArray, "/diagnostics", OFFERED)
@@ -110,7 +63,7 @@ def test_from_arming_to_disarming(box, ros_graph):
 
 
 def test_silence_of_the_controller_disarms(box, ros_graph):
-    rig = Rig(ros_graph, robot_ip=box.host)
+    rig = DriverRig(ros_graph, robot_ip=box.host)
     rig.arm()
     ros_graph.until(lambda: box.state().qd.any(), rig.send)
     rig.until_state("stopping")
@@ -119,7 +72,7 @@ def test_silence_of_the_controller_disarms(box, ros_graph):
 
 
 def test_a_protective_stop_is_a_fault_and_ends_only_by_arming_again(box, ros_graph):
-    rig = Rig(ros_graph, robot_ip=box.host)
+    rig = DriverRig(ros_graph, robot_ip=box.host)
     rig.arm()
     ros_graph.until(lambda: box.state().qd.any(), rig.send)
     with Pendant(box.host) as pendant:
@@ -145,7 +98,7 @@ def unlocked(pendant):
 
 
 def test_bad_twists_are_refused_and_counted(box, ros_graph):
-    rig = Rig(ros_graph, robot_ip=box.host)
+    rig = DriverRig(ros_graph, robot_ip=box.host)
     rig.until_state("disarmed")
     gate = rig.driver.driver.gate
     for kind, bad in [
@@ -159,7 +112,7 @@ def test_bad_twists_are_refused_and_counted(box, ros_graph):
 
 
 def test_a_dry_run_shows_what_it_would_send_and_moves_nothing(box, ros_graph):
-    rig = Rig(ros_graph, robot_ip=box.host, dry_run=True)
+    rig = DriverRig(ros_graph, robot_ip=box.host, dry_run=True)
     q = box.state().q
     rig.arm()
     ros_graph.until(lambda: rig.driver.driver.status.sent.any(), rig.send)
@@ -168,7 +121,7 @@ def test_a_dry_run_shows_what_it_would_send_and_moves_nothing(box, ros_graph):
 
 
 def test_an_unreachable_robot_leaves_the_node_up_and_refuses_arming(ros_graph, robot_address):
-    rig = Rig(ros_graph, robot_ip=robot_address)
+    rig = DriverRig(ros_graph, robot_ip=robot_address)
     ros_graph.until(lambda: "refused" in rig.driver.driver.status.cause)
     answer = rig.call("arm", streaming=True)
     assert not answer.success
@@ -198,7 +151,7 @@ def test_bad_parameters_are_refused_with_the_reason(ros_graph, bad, complaint):
 
 
 def test_a_second_sender_of_twists_is_named_and_disarms(box, ros_graph):
-    rig = Rig(ros_graph, robot_ip=box.host)
+    rig = DriverRig(ros_graph, robot_ip=box.host)
     rig.arm()
     ros_graph.until(lambda: box.state().qd.any(), rig.send)
     other = ros_graph.add(rclpy.create_node("left_over"))
@@ -216,7 +169,7 @@ def test_the_tcp_of_the_pendant_is_back_after_disarming(box, ros_graph):
     control.setTcp(tcp)
     control.stopScript()
     control.disconnect()
-    rig = Rig(ros_graph, robot_ip=box.host)
+    rig = DriverRig(ros_graph, robot_ip=box.host)
     rig.arm()
     assert rig.call("disarm", streaming=True).success
     control = RTDEControlInterface(box.host)
@@ -226,25 +179,7 @@ def test_the_tcp_of_the_pendant_is_back_after_disarming(box, ros_graph):
 
 
 def test_limits_cannot_change_while_the_node_lives(ros_graph, robot_address):
-    rig = Rig(ros_graph, robot_ip=robot_address)
+    rig = DriverRig(ros_graph, robot_ip=robot_address)
     (answer,) = rig.driver.set_parameters([Parameter("max_linear", value=1.0)])
     assert not answer.successful
     assert "read-only" in answer.reason
-
-
-def test_moveit_servo_gets_limited_twists_zeros_and_then_silence(ros_graph):
-    rig = Rig(ros_graph, backend="moveit_servo", max_linear=0.02)
-    rig.until_state("disconnected")
-    assert "nobody listens" in rig.call("arm").message
-    commands = ros_graph.collect(TwistStamped, "delta_twist_cmds", OFFERED)
-    rig.arm()
-    ros_graph.until(lambda: commands and commands[-1].twist.linear.x > 0.0199, rig.send)
-    assert commands[-1].header.frame_id == "camera_optical_frame"
-    assert max(c.twist.linear.x for c in commands) <= 0.02 + 1e-9
-    assert rig.call("disarm", streaming=True).success
-    count = len(commands)
-    assert [c.twist.linear.x for c in commands[-5:]] == [0.0] * 5
-    for _ in range(20):
-        rig.send()
-        ros_graph.executor.spin_once(timeout_sec=0.02)
-    assert len(commands) == count

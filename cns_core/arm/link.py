@@ -98,6 +98,10 @@ class Transport(Protocol):
         """(6,) joint angles in rad as read last; None where they are not known."""
 
     @property
+    def qd(self) -> np.ndarray | None:
+        """(6,) joint speeds in rad/s as read last; None where they are not known."""
+
+    @property
     def safety_stop(self) -> str:
         """Name of a safety stop in effect, which is a fault at rest as well; empty for none."""
 

@@ -71,4 +71,6 @@ class LocalLink:
             if self._machine.state == State.DISCONNECTED:
                 self._streamer.connect()
             self._streamer.tick(now)
-        self.status = replace(self._streamer.status(now), q=self._transport.q)
+        self.status = replace(
+            self._streamer.status(now), q=self._transport.q, qd=self._transport.qd
+        )

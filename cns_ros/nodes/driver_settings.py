@@ -8,7 +8,7 @@ from cns_core.arm.hand_eye import HandEye
 from cns_core.settings import check, setting
 from cns_ros.ros.parameters import declare_all
 
-BACKENDS = ("ur_rtde", "moveit_servo")
+BACKENDS = ("ur_rtde", "ros2_control", "moveit_servo")
 # Not a rotation: a hand-eye pose has to be given, there is no harmless default.
 _NOT_GIVEN = (0.0, 0.0, 0.0, 0.0)
 
@@ -19,6 +19,9 @@ class DriverSettings:
 
     backend: str = setting(BACKENDS[0], "what moves the arm", choices=BACKENDS)
     base_frame: str = setting("base", "frame of tcp_pose; UR's own base, not REP 199's base_link")
+    servo_link: str = setting(
+        "", "tip link of MoveIt Servo's planning group; empty for the flange of the hand-eye pose"
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -14,6 +14,8 @@ from std_srvs.srv import Trigger
 
 from cns_core.arm.config import MotionConfig
 from cns_core.arm.driver import ArmDriver
+from cns_core.arm.guarded_config import GuardedConfig
+from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.link import LinkStatus
 from cns_core.arm.local_link import LocalLink
 from cns_core.arm.state_machine import State
@@ -21,18 +23,16 @@ from cns_core.arm.ur.config import UrConfig
 from cns_core.arm.ur.link import UrLink
 from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_ros.nodes.driver_settings import DriverSettings, declare_hand_eye
-from cns_ros.nodes.twist_topic import TwistTopic
+from cns_ros.nodes.moveit_servo import MoveItServo
+from cns_ros.nodes.twist_controller import TwistController
 from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, seconds, status_message
+from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.parameters import declare_all, declare_settings, read_all
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
 _POLL_S = 0.02
 _SENDERS_S = 0.2
-_JOINTS = tuple(
-    f"{joint}_joint"
-    for joint in ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-)
 _LEVELS = {
     State.DISCONNECTED: ERROR,
     State.DISARMED: OK,
@@ -54,12 +54,7 @@ class UrDriverNode(Node):
         self._pose = self.create_publisher(PoseStamped, "tcp_pose", OFFERED)
         self._joints = self.create_publisher(JointState, "joint_states", OFFERED)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
-        if self._settings.backend == "moveit_servo":
-            self._driver = self._over_topic(read_all(self, MotionConfig, hand_eye=hand_eye))
-        else:
-            config = read_all(self, UrConfig, hand_eye=hand_eye)
-            self._model = UR_MODELS[config.robot_model]
-            self._driver = ArmDriver(config, UrLink(config))
+        self._driver = self._make_driver(hand_eye)
         self._twists = self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
         # While one of them waits for the arm, the other and everything else go on.
         waiting = ReentrantCallbackGroup()
@@ -69,9 +64,19 @@ class UrDriverNode(Node):
         self.create_timer(_SENDERS_S, self._watch_senders)
         Diagnostics(self, self._diagnose)
 
-    def _over_topic(self, config: MotionConfig) -> ArmDriver:
-        transport = TwistTopic(self, "delta_twist_cmds", config.hand_eye.camera_frame)
-        link = LocalLink(config, transport)
+    def _make_driver(self, hand_eye: HandEye) -> ArmDriver:
+        config: MotionConfig
+        if self._settings.backend == "ur_rtde":
+            config = read_all(self, UrConfig, hand_eye=hand_eye)
+            return ArmDriver(config, UrLink(config))
+        if self._settings.backend == "moveit_servo":
+            config = read_all(self, MotionConfig, hand_eye=hand_eye)
+            tip = self._settings.servo_link or hand_eye.flange_frame
+            link = LocalLink(config, MoveItServo(self, hand_eye, tip))
+        else:
+            config = read_all(self, GuardedConfig, hand_eye=hand_eye)
+            transport = TwistController(self, config, self._settings.base_frame)
+            link = LocalLink(config, transport, transport.guard)
         self.create_timer(config.period_s, link.tick)
         return ArmDriver(config, link)
 
@@ -148,13 +153,18 @@ class UrDriverNode(Node):
 
     def _publish_arm(self, q: np.ndarray, qd: np.ndarray) -> None:
         stamp = self.get_clock().now().to_msg()
-        joints = JointState(name=list(_JOINTS), position=q.tolist(), velocity=qd.tolist())
+        joints = JointState(name=list(UR_JOINTS), position=q.tolist(), velocity=qd.tolist())
         joints.header.stamp, joints.header.frame_id = stamp, self._settings.base_frame
-        self._joints.publish(joints)
-        T = self._model.forward(q) @ self._driver.config.hand_eye.T_flange_camera
-        pose = PoseStamped(pose=_pose_message(T))
+        if self._settings.backend == "ur_rtde":  # elsewhere the arm's own driver tells them
+            self._joints.publish(joints)
+        pose = PoseStamped(pose=_pose_message(self._camera_pose(q)))
         pose.header.stamp, pose.header.frame_id = stamp, self._settings.base_frame
         self._pose.publish(pose)
+
+    def _camera_pose(self, q: np.ndarray) -> np.ndarray:
+        """(4, 4) pose of the camera in the base frame."""
+        model = UR_MODELS[self.get_parameter("robot_model").value]
+        return model.forward(q) @ self._driver.config.hand_eye.T_flange_camera
 
     def _diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         return self.describe(self._driver.status)

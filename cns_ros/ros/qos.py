@@ -12,6 +12,9 @@ def _newest(reliability, durability=DurabilityPolicy.VOLATILE, depth=1):
 NEWEST = _newest(ReliabilityPolicy.BEST_EFFORT)
 """Images, and every subscription: a late message is worth nothing, the newest replaces it."""
 
+SHARED = _newest(ReliabilityPolicy.BEST_EFFORT, depth=20)
+"""Topics that several nodes publish parts of: one of them must not replace what another said."""
+
 OFFERED = _newest(ReliabilityPolicy.RELIABLE)
 """What we publish of small messages: reliable offers match every subscriber's request."""
 

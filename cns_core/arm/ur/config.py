@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cns_core.arm.config import MotionConfig
-from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.arm.guarded_config import GuardedConfig
 from cns_core.settings import setting
 
 _LOWEST_FEEDBACK_HZ = 125.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class UrConfig(MotionConfig):
-    """What a UR arm needs beyond the motion's settings.
+class UrConfig(GuardedConfig):
+    """What a UR arm needs beyond the settings of any arm.
 
     Args:
-        box_min_m, box_max_m: corners of the box in the base frame that the camera's centre may
-            move in.
         tool_acceleration_m_s2: how fast the controller takes up a new command, and brakes in a
             hard stop (lost parent, signal, fault); above the accelerations of ``limits``.
 
@@ -26,28 +23,6 @@ class UrConfig(MotionConfig):
     """
 
     robot_ip: str = setting("", "address of the robot's controller")
-    robot_model: str = setting("ur5e", "type of the arm", choices=sorted(UR_MODELS))
-    box_min_m: tuple[float, float, float] = setting(
-        (-1.0, -1.0, 0.05),
-        "lower corner of the box for the camera, in the base frame",
-        unit="m",
-        range=(-3.0, 3.0),
-        parameter="workspace_min",
-    )
-    box_max_m: tuple[float, float, float] = setting(
-        (1.0, 1.0, 1.2),
-        "upper corner of the box for the camera, in the base frame",
-        unit="m",
-        range=(-3.0, 3.0),
-        parameter="workspace_max",
-    )
-    feedback_timeout_s: float = setting(
-        0.15,
-        "how old the arm's own state may be while it moves",
-        unit="s",
-        range=(0.02, 1.0),
-        parameter="feedback_timeout",
-    )
     watchdog_hz: float = setting(
         10.0,
         "the robot's controller stops by itself when commands come more rarely",
@@ -71,11 +46,6 @@ class UrConfig(MotionConfig):
             raise ValueError(
                 f"watchdog_hz must be at most half of rate_hz ({self.rate_hz}), "
                 f"got {self.watchdog_hz}: one late command must not stop the program"
-            )
-        if not all(low < high for low, high in zip(self.box_min_m, self.box_max_m, strict=True)):
-            raise ValueError(
-                "box_min_m must be three numbers, each below its partner in box_max_m, "
-                f"got {self.box_min_m} and {self.box_max_m}"
             )
 
     @property

@@ -9,13 +9,11 @@ import numpy as np
 
 from cns_core.arm.follow_check import FollowCheck
 from cns_core.arm.link import Refused
-from cns_core.arm.motion_guard import MotionGuard
 from cns_core.arm.ur.arming import local_control, robot_obstacle, tcp_error
 from cns_core.arm.ur.config import UrConfig
 from cns_core.arm.ur.control import Control
 from cns_core.arm.ur.feedback import Feedback, Receiver
 from cns_core.arm.ur.preflight import Unreachable
-from cns_core.arm.ur_kinematics import UR_MODELS
 
 _IDLE_FEEDBACK_TIMEOUT_S = 1.0
 _PLAY_TIMEOUT_S = 2.0
@@ -39,7 +37,7 @@ class UrTransport:
 
     def __init__(self, config: UrConfig, receiver: Receiver, listen: Callable[[float], None]):
         self.config = config
-        self.guard = make_guard(config)
+        self.guard = config.guard()
         self._receiver = receiver
         self._listen = listen
         self._follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s, _PATIENCE_S)
@@ -55,6 +53,11 @@ class UrTransport:
     def q(self) -> np.ndarray:
         """(6,) joint angles in rad."""
         return self.feedback.q
+
+    @property
+    def qd(self) -> np.ndarray:
+        """(6,) joint speeds in rad/s."""
+        return self.feedback.qd
 
     @property
     def safety_stop(self) -> str:
@@ -148,14 +151,3 @@ class UrTransport:
         control, self._control = self._control, None
         if control is not None:
             control.release()
-
-
-def make_guard(config: UrConfig) -> MotionGuard:
-    """The guard of an arm's workspace box, joints and singularities."""
-    return MotionGuard(
-        UR_MODELS[config.robot_model],
-        config.hand_eye.T_flange_camera,
-        config.box_min_m,
-        config.box_max_m,
-        config.horizon_s,
-    )
