@@ -1,10 +1,14 @@
 """Tell true matches from false ones by the geometry of two views of a rigid scene."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
-from cns_core.geometry.two_views import fit_essential, fit_homography
+from cns_core.geometry.two_views import fit_two_views
 
+TOLERANCE_PX = 2.0
+"""Largest residual of a true match that observers allow."""
 MIN_VERIFIABLE = 4
 _MIN_EPIPOLAR = 8
 # Not lower: what a homography misses first is the parallax that tells a turn about the scene from a
@@ -13,14 +17,11 @@ _PLANAR_SHARE = 0.95
 _SIMILARITY_TOLERANCE = 0.05
 
 
-def verify(desired, current, tolerance):
-    """Find the matches that agree on one rigid motion.
+def verify(desired: np.ndarray, current: np.ndarray, tolerance: float) -> np.ndarray:
+    """Find the matches that agree on one rigid motion, see :func:`.fit_two_views`.
 
-    The essential matrix explains every rigid scene, but lets a false match pass that lies on its
-    epipolar line. At the goal, under pure rotation and in front of a plane it is undefined and a
-    homography, which fixes both coordinates, explains the matches: it decides wherever it explains
-    nearly as many. Too few matches fit any essential matrix: below eight a similarity transform
-    with a generous tolerance stands in.
+    Too few matches fit any essential matrix: below eight a similarity transform with a generous
+    tolerance stands in.
 
     Args:
         desired, current: (K, 2) matched points, normalized plane, one threshold for both axes.
@@ -33,22 +34,17 @@ def verify(desired, current, tolerance):
     desired = np.ascontiguousarray(desired, dtype=float)
     current = np.ascontiguousarray(current, dtype=float)
     if len(desired) < MIN_VERIFIABLE:
-        return np.zeros(len(desired), bool)
+        return np.zeros(len(desired), dtype=bool)
     if len(desired) < _MIN_EPIPOLAR:
         return _similar(desired, current)
-    _, agreed = fit_homography(desired, current, tolerance)
-    if agreed.sum() < _PLANAR_SHARE * len(desired):
-        _, epipolar = fit_essential(desired, current, tolerance)
-        agreed = agreed if agreed.sum() >= _PLANAR_SHARE * epipolar.sum() else epipolar
-    if agreed.sum() < _MIN_EPIPOLAR:
-        return _similar(desired, current)
-    return agreed
+    agreed = fit_two_views(desired, current, tolerance, _PLANAR_SHARE).agree
+    return agreed if agreed.sum() >= _MIN_EPIPOLAR else _similar(desired, current)
 
 
-def _similar(desired, current):
+def _similar(desired: np.ndarray, current: np.ndarray) -> np.ndarray:
     _, inlier = cv2.estimateAffinePartial2D(
         desired, current, method=cv2.RANSAC, ransacReprojThreshold=_SIMILARITY_TOLERANCE
     )
     if inlier is None or inlier.sum() < MIN_VERIFIABLE:
-        return np.zeros(len(desired), bool)
+        return np.zeros(len(desired), dtype=bool)
     return inlier.ravel().astype(bool)

@@ -5,7 +5,7 @@ import numpy as np
 
 from cns_core.control.pbvs import pbvs_twist
 from cns_core.geometry import se3
-from cns_core.geometry.two_views import fit_essential, fit_homography
+from cns_core.geometry.two_views import fit_two_views
 
 _FEWEST = 8
 _TOLERANCE = 2.0 / 540.0
@@ -59,14 +59,13 @@ def relative_pose(desired, current):
     Returns:
         (3, 3) rotation and (3,) unit translation (zero if none is seen), or None.
     """
-    E, agree = fit_essential(desired, current, _TOLERANCE)
-    H, planar = fit_homography(desired, current, _TOLERANCE)
-    if H is not None and (E is None or planar.sum() >= _PLANAR_SHARE * agree.sum()):
-        return _from_homography(H, desired[planar])
-    if E is None:
+    seen = fit_two_views(desired, current, _TOLERANCE, _PLANAR_SHARE)
+    if seen.homography is not None:
+        return _from_homography(seen.homography, desired[seen.agree])
+    if seen.essential is None:
         return None
-    mask = agree.astype(np.uint8)[:, None]
-    _, R, t, _ = cv2.recoverPose(E, desired, current, np.eye(3), mask=mask)
+    mask = seen.agree.astype(np.uint8)[:, None]
+    _, R, t, _ = cv2.recoverPose(seen.essential, desired, current, np.eye(3), mask=mask)
     return R, t[:, 0]
 
 
