@@ -7,7 +7,7 @@ from sklearn.datasets import load_sample_image
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, make_observer
-from cns_core.observers.features import Features, spread
+from cns_core.observers.features import Features, select
 from cns_core.observers.matching import match
 from cns_core.observers.verification import verify
 
@@ -132,13 +132,13 @@ def test_lens_distortion_is_removed(photograph):
     assert np.abs(observer.desired - CAMERA.normalize(pixels)).max() > 0.005
 
 
-def test_spread_covers_the_image_and_keeps_the_strong():
+def test_selection_covers_the_image_and_keeps_the_strong():
     rng = np.random.default_rng(1)
     crowd = rng.uniform(0, 50, (500, 2))
     few = rng.uniform(50, 640, (50, 2))
     pixels = np.vstack([crowd, few])
     response = np.concatenate([rng.uniform(0.5, 1.0, 500), rng.uniform(0.1, 0.4, 50)])
-    kept = spread(pixels, response, 60)
+    kept = select(pixels, response, 60)
     assert len(set(kept)) == len(kept) <= 60
     assert (kept >= 500).sum() > 30
     assert response.argmax() in kept

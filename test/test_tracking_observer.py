@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -11,13 +12,23 @@ from sklearn.datasets import load_sample_image
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, base, local_affine, make_observer, recognition
+from cns_core.observers.akaze import Akaze
 from cns_core.observers.alignment import PatchAligner
+from cns_core.observers.base import ObserverSettings
 from cns_core.observers.corners import find_corners
-from cns_core.observers.flow import shrink
-from cns_core.observers.rematch import MatchingSchedule, Rematcher
+from cns_core.observers.executors import patient_worker, prompt_worker
+from cns_core.observers.frame import Frame
+from cns_core.observers.matching_schedule import MatchingSchedule
+from cns_core.observers.orb import Orb
+from cns_core.observers.recognition import Recognition
+from cns_core.observers.rematch import Rematcher
+from cns_core.observers.sift import Sift
 from cns_core.observers.template import Template
+from cns_core.observers.tracking_observer import TrackingObserver
+from cns_core.observers.verification import verify
 
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
+SETTINGS = ObserverSettings(max_keypoints=300)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +39,8 @@ def photograph():
 
 
 @pytest.fixture
-def observer():
-    made = make_observer("akaze", CAMERA, tracking=True, background=False)
+def observer(backend):
+    made = TrackingObserver(backend, CAMERA, SETTINGS, rematcher=Rematcher.inline())
     yield made
     made.close()
 
@@ -74,13 +85,39 @@ def errors_px(correspondence, H):
     return gap[correspondence.matched]
 
 
-def grey_and_half(image):
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    return grey, shrink(grey)
+def frame_of(image):
+    return Frame.of(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
 
 
-def forbid_matching(observer, monkeypatch):
-    monkeypatch.setattr(observer._recognition, "match", lambda *_: pytest.fail("matched"))
+class Watched:
+    """A backend that notes the sizes of the images it is shown, and may be told to refuse them."""
+
+    def __init__(self, backend):
+        self.norm = backend.norm
+        self.sizes, self.refuses = [], False
+        self._backend = backend
+
+    def detect(self, grey, mask=None):
+        assert not self.refuses, "matched"
+        self.sizes.append(grey.shape)
+        return self._backend.detect(grey, mask)
+
+
+class Submitted(ThreadPoolExecutor):
+    """A worker thread that keeps what it was given to do."""
+
+    def __init__(self):
+        super().__init__(1, "rematch")
+        self.jobs = []
+
+    def submit(self, *job):
+        self.jobs.append(super().submit(*job))
+        return self.jobs[-1]
+
+
+@pytest.fixture
+def backend():
+    return Watched(Akaze())
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -123,11 +160,11 @@ def test_light_that_halves_between_two_frames_costs_nothing(photograph, observer
     assert np.median(errors_px(after, turn(4.0))) < 0.08
 
 
-def test_keypoints_behind_an_occluder_come_back_without_matching(photograph, observer, monkeypatch):
+def test_keypoints_behind_an_occluder_come_back_without_matching(photograph, observer, backend):
     rng = np.random.default_rng(3)
     observer.set_desired(view(photograph, rng=rng))
     free = observer.observe(view(photograph, turn(8.0), rng))
-    forbid_matching(observer, monkeypatch)
+    backend.refuses = True
     hidden = view(photograph, turn(7.0), rng)
     hidden[:, 200:400] = cv2.resize(load_sample_image("flower.jpg"), (200, 480))
     covered = observer.observe(hidden)
@@ -155,11 +192,13 @@ def test_an_occluder_that_covers_half_the_keypoints_at_once_takes_no_other_with_
     assert np.median(errors_px(covered, turn(7.8))) < 0.05
 
 
-def test_keypoints_that_left_the_view_come_back_without_matching(photograph, observer, monkeypatch):
+def test_keypoints_that_left_the_view_come_back_without_matching(
+    photograph, observer, backend, monkeypatch
+):
     away = [turn(0.0, 1.0, (shift, 0.0)) for shift in (0.0, 80.0, 160.0, 240.0, 300.0)]
     observer.set_desired(view(photograph))
     whole = observer.observe(view(photograph, away[0])).count
-    forbid_matching(observer, monkeypatch)
+    backend.refuses = True
     monkeypatch.setattr(MatchingSchedule, "due", lambda *_: False)
     counts = [observer.observe(view(photograph, H)).count for H in away]
     assert counts[-1] < 0.65 * whole
@@ -170,10 +209,22 @@ def test_keypoints_that_left_the_view_come_back_without_matching(photograph, obs
 
 
 def test_matches_at_a_set_rate_even_if_nothing_is_lost(photograph):
-    made = make_observer("orb", CAMERA, tracking=True, background=False, rematch_every=4)
+    frames = []
+
+    class Noted(Recognition):
+        def match(self, frame):
+            frames.append(k)
+            return super().match(frame)
+
+    made = TrackingObserver(
+        Orb(),
+        CAMERA,
+        SETTINGS,
+        rematcher=Rematcher.inline(),
+        rematch_every=4,
+        recognition=Noted,
+    )
     made.set_desired(view(photograph))
-    match, frames = made._recognition.match, []
-    made._recognition.match = lambda *images: frames.append(k) or match(*images)
     for k in range(12):
         assert made.observe(view(photograph, turn(0.2 * k))).count > 150
     assert frames == [0, 4, 8]
@@ -192,10 +243,10 @@ def two_motions(photograph):
 def test_without_verification_geometry_decides_nothing(photograph, tracking, monkeypatch):
     options = {"tracking": True, "background": False} if tracking else {}
     counts = []
-    for verify in (True, False):
-        if not verify:
+    for verified in (True, False):
+        if not verified:
             monkeypatch.setattr(base, "verify", lambda *_: pytest.fail("verified"))
-        made = make_observer("sift", CAMERA, verify=verify, **options)
+        made = make_observer("sift", CAMERA, verify=verified, **options)
         made.set_desired(view(photograph))
         made.observe(two_motions(photograph))
         found = made.observe(two_motions(photograph))
@@ -250,15 +301,20 @@ def tilted(angle_deg):
     return CAMERA.matrix @ move @ np.linalg.inv(CAMERA.matrix)
 
 
+def agree(desired, current):
+    """Whether pairs of pixels agree on one motion."""
+    return verify(CAMERA.normalize(desired), CAMERA.normalize(current), 2.0 / CAMERA.focal)
+
+
 def test_simulated_views_reach_where_plain_matching_fails(photograph, monkeypatch):
     H = tilted(71.0)
     counts = {}
     for simulated in (False, True):
         if not simulated:
             monkeypatch.setattr(recognition, "detect_simulated", lambda *_: [])
-        made = make_observer("orb", CAMERA, tracking=True, background=False)
-        made.set_desired(view(photograph))
-        found = made._recognition.match(*grey_and_half(view(photograph, H)))
+        backend = Orb()
+        made = Recognition(backend.detect, backend.norm, agree, frame_of(view(photograph)))
+        found = made.match(frame_of(view(photograph, H)))
         truth = cv2.perspectiveTransform(found[0][:, None], H)[:, 0]
         counts[simulated] = (np.linalg.norm(found[1] - truth, axis=1) < 4.0).sum()
         monkeypatch.undo()
@@ -266,14 +322,11 @@ def test_simulated_views_reach_where_plain_matching_fails(photograph, monkeypatc
     assert counts[True] > 50
 
 
-def test_near_views_are_recognized_at_half_size_alone(photograph, observer, monkeypatch):
+def test_near_views_are_recognized_at_half_size_alone(photograph, observer, backend):
     observer.set_desired(view(photograph))
-    detect, sizes = observer._backend.detect, []
-    monkeypatch.setattr(
-        observer._backend, "detect", lambda g, mask: sizes.append(g.shape) or detect(g, mask)
-    )
+    backend.sizes.clear()
     assert observer.observe(view(photograph, turn(20.0))).count > 150
-    assert sizes == [(240, 320)]
+    assert backend.sizes == [(240, 320)]
 
 
 def test_recovers_after_losing_everything(photograph, observer):
@@ -327,18 +380,20 @@ def test_blank_images_and_wrong_sizes_are_refused(photograph, observer):
 
 
 def test_no_frame_waits_for_the_worker(photograph):
-    observer = make_observer("sift", CAMERA, tracking=True)
+    release, worker = threading.Event(), Submitted()
+
+    class HeldUp(Recognition):
+        def match(self, frame):
+            assert release.wait(30)
+            return super().match(frame)
+
+    observer = TrackingObserver(
+        Sift(), CAMERA, SETTINGS, rematcher=Rematcher(worker, worker), recognition=HeldUp
+    )
     observer.set_desired(view(photograph))
-    release, match = threading.Event(), observer._recognition.match
-
-    def held_up(*arguments):
-        assert release.wait(30)
-        return match(*arguments)
-
-    observer._recognition.match = held_up
     angles = [20.0, 19.0, 18.0]
     assert [observer.observe(view(photograph, turn(a))).count for a in angles] == [0, 0, 0]
-    job = observer._rematcher._job
+    (job,) = worker.jobs
     release.set()
     job.result(timeout=30)
     found = observer.observe(view(photograph, turn(17.0)))
@@ -353,29 +408,29 @@ def test_no_frame_waits_for_the_worker(photograph):
 def test_frames_go_before_a_matching_that_can_wait(patient):
     niceness = []
 
-    def match(grey, half):
+    def match(frame):
         niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         return np.zeros((0, 2)), np.zeros((0, 2))
 
-    rematcher = Rematcher(background=True)
-    half = np.zeros((240, 320), np.uint8)
-    rematcher.submit(match, half, half, patient)
+    rematcher = Rematcher(prompt_worker(), patient_worker())
+    rematcher.submit(match, Frame.of(np.zeros((480, 640), np.uint8)), patient)
     rematcher.close()
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert niceness == ([min(max(own, 10), 19)] if patient else [own])
 
 
 def test_a_matching_that_fails_is_not_hidden():
-    def broken(grey, half):
+    def broken(frame):
         raise ArithmeticError("no")
 
-    rematcher = Rematcher(background=True)
-    half = np.zeros((240, 320), np.uint8)
-    rematcher.submit(broken, half, half, patient=True)
+    worker = Submitted()
+    rematcher = Rematcher(worker, worker)
+    frame = Frame.of(np.zeros((480, 640), np.uint8))
+    rematcher.submit(broken, frame, patient=True)
+    assert isinstance(worker.jobs[0].exception(timeout=30), ArithmeticError)
     with pytest.raises(ArithmeticError):
-        for _ in range(1000):
-            rematcher.poll(half)
-            threading.Event().wait(0.005)
+        rematcher.poll(frame.half)
+    assert rematcher.poll(frame.half) is None
     rematcher.close()
 
 

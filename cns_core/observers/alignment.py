@@ -1,11 +1,16 @@
 """Sub-pixel alignment of keypoint patches to the desired image."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
 
-_HEM = 2
+from cns_core.observers.template import Template
+
+_BORDER_PX = 2
 """Pixels read around a patch for the gradient in it."""
 _LEAST_GAIN = 0.05
 
@@ -40,12 +45,19 @@ class PatchAligner:
         radius: patches are ``2 radius + 1`` pixels square.
     """
 
-    def __init__(self, template, radius):
+    def __init__(self, template: Template, radius: int) -> None:
         self.radius = radius
         self._template = template
-        self._grid, self._wide_grid = _grid(radius), _grid(radius + _HEM)
+        self._grid, self._wide_grid = _grid(radius), _grid(radius + _BORDER_PX)
 
-    def align(self, image, anchors, affine, pixels, steps=1):
+    def align(
+        self,
+        image: np.ndarray,
+        anchors: np.ndarray,
+        affine: np.ndarray,
+        pixels: np.ndarray,
+        steps: int = 1,
+    ) -> Alignment:
         """Find where the desired image's patches are in the current image.
 
         Args:
@@ -62,26 +74,28 @@ class PatchAligner:
         current[:] = _centred(self._gather(image, centre.astype(int)))
         for _ in range(steps):
             wide = self._read(*warp, centre - moved, self._wide_grid)
-            gx[:], gy[:], inner = _gradient(wide, 2 * (self.radius + _HEM) + 1)
+            gx[:], gy[:], inner = _gradient(wide, 2 * (self.radius + _BORDER_PX) + 1)
             desired[:] = _centred(inner)
             moved += self._solve(layers)[0]
         desired[:] = _centred(self._read(*warp, centre - moved, self._grid))
         step, similarity, residual = self._solve(layers)
         return Alignment(moved + step, similarity, residual, np.linalg.norm(step, axis=1))
 
-    def _gather(self, image, centre):
+    def _gather(self, image: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """(N, P) patches around whole pixels."""
         flat = self._grid[1].astype(int) * image.shape[1] + self._grid[0].astype(int)
         start = centre[:, 1] * image.shape[1] + centre[:, 0]
         return image.ravel()[start[:, None] + flat].astype(np.float32)
 
-    def _read(self, anchors, back, shift, grid):
+    def _read(
+        self, anchors: np.ndarray, back: np.ndarray, shift: np.ndarray, grid: np.ndarray
+    ) -> np.ndarray:
         """(N, P) values of the desired image where ``grid`` around each keypoint maps to."""
         start = anchors + np.einsum("nij,nj->ni", back, shift)
         at = back.astype(np.float32) @ grid + start.astype(np.float32)[:, :, None]
         return self._template.read(at[:, 0], at[:, 1])
 
-    def _solve(self, layers):
+    def _solve(self, layers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Least squares for one step: (N, 2) step in px, (N,) correlation, (N,) residual.
 
         Args:
@@ -92,34 +106,34 @@ class PatchAligner:
         for i, j in combinations_with_replacement(range(5), 2):
             products[:, i, j] = products[:, j, i] = np.einsum("np,np->n", layers[i], layers[j])
         normal, across = products[:, :4, :4] + 1e-3 * np.eye(4), products[:, :4, 4]
-        share = np.linalg.solve(normal, across[:, :, None])[:, :, 0]
-        gain = share[:, 2]
-        step = -share[:, :2] / np.where(np.abs(gain) > _LEAST_GAIN, gain, _LEAST_GAIN)[:, None]
+        solution = np.linalg.solve(normal, across[:, :, None])[:, :, 0]
+        gain = solution[:, 2]
+        step = -solution[:, :2] / np.where(np.abs(gain) > _LEAST_GAIN, gain, _LEAST_GAIN)[:, None]
         energy = products[:, 4, 4]
-        left = np.maximum(energy - (share * across).sum(axis=1), 0.0)
+        left = np.maximum(energy - (solution * across).sum(axis=1), 0.0)
         similarity = np.sqrt(np.maximum(1.0 - left / (energy + 1e-6), 0.0)) * (gain > 0)
         limit = self.radius / 2
         return np.clip(step, -limit, limit), similarity, np.sqrt(left / layers.shape[2])
 
 
-def _grid(radius):
+def _grid(radius: int) -> np.ndarray:
     """(2, P) float32 offsets of the pixels of a square."""
     side = np.arange(-radius, radius + 1, dtype=np.float32)
     return np.stack(np.meshgrid(side, side)).reshape(2, -1)
 
 
-def _gradient(wide, side):
-    """Gradient along x and y and value inside the hem of (N, side^2) patches, (N, P) each.
+def _gradient(wide: np.ndarray, side: int) -> Iterator[np.ndarray]:
+    """Gradient along x and y and value inside the border of (N, side^2) patches, (N, P) each.
 
     Differences of fourth order: those of second order flatten sharp texture so much that steps
     overshoot.
     """
     a = wide.reshape(-1, side, side)
-    inner = slice(_HEM, -_HEM)
+    inner = slice(_BORDER_PX, -_BORDER_PX)
     gx = (8.0 * (a[:, inner, 3:-1] - a[:, inner, 1:-3]) - a[:, inner, 4:] + a[:, inner, :-4]) / 12
     gy = (8.0 * (a[:, 3:-1, inner] - a[:, 1:-3, inner]) - a[:, 4:, inner] + a[:, :-4, inner]) / 12
     return (part.reshape(len(wide), -1) for part in (gx, gy, a[:, inner, inner]))
 
 
-def _centred(a):
+def _centred(a: np.ndarray) -> np.ndarray:
     return a - a.mean(axis=1, keepdims=True)

@@ -1,19 +1,27 @@
 """Choose the points of the desired image that can be located most precisely."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
-from cns_core.observers.features import spread
+from cns_core.observers.features import select
 
 _NOISE = 2.0
 """Standard deviation of image noise, grey levels, that precision is predicted for."""
 _WORST_PX = 0.25
 """Least precise keypoint of any use."""
 _CHOICE = 2
-"""Candidates per keypoint among which the spread chooses: precision first, then coverage."""
+"""Candidates per keypoint from which the kept ones are selected: precision first, then coverage."""
 
 
-def find_corners(grey, radius, count, mask=None, spacing_px=6.0):
+def find_corners(
+    grey: np.ndarray,
+    radius: int,
+    count: int,
+    mask: np.ndarray | None = None,
+    spacing_px: float = 6.0,
+) -> np.ndarray:
     """Find well-textured points, spread over the image.
 
     Where a patch is aligned by least squares its position has the covariance
@@ -40,10 +48,10 @@ def find_corners(grey, radius, count, mask=None, spacing_px=6.0):
     y, x = np.nonzero(usable)
     pixels, deviation = np.column_stack([x, y]).astype(float), deviation[y, x]
     finest = np.argsort(deviation, kind="stable")[: _CHOICE * count]
-    return pixels[finest][spread(pixels[finest], -deviation[finest], count, spacing_px)]
+    return pixels[finest][select(pixels[finest], -deviation[finest], count, spacing_px)]
 
 
-def _smaller_eigenvalue(grey, radius):
+def _smaller_eigenvalue(grey: np.ndarray, radius: int) -> np.ndarray:
     """(H, W) smaller eigenvalue of the gradients' summed outer products over a patch."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx = 0.5 * cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1)

@@ -1,13 +1,16 @@
 """The desired image, prepared once for everything that is aligned with it."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
 from cns_core.observers import local_affine
-from cns_core.observers.alignment import PatchAligner
+from cns_core.observers.alignment import Alignment, PatchAligner
 from cns_core.observers.corners import find_corners
-from cns_core.observers.flow import shrink, to_full, to_half
+from cns_core.observers.flow import to_full, to_half
+from cns_core.observers.frame import Frame
 from cns_core.observers.template import Template
 
 _RADIUS = 7
@@ -15,48 +18,60 @@ _MARGIN, _ROUGH_MARGIN = _RADIUS + 2, 2 * _RADIUS + 4
 """Pixels from the border within which patches, at full and at half size, would not fit."""
 _NEIGHBOURS = 10
 _LEAST_SIMILAR, _LEAST_SIMILAR_ROUGH = 0.8, 0.6
+_LEAST_AREA = 0.02
+"""Of a patch in the current image over that in the desired one."""
 _LARGEST_SHIFT_PX = 3.0
 _SETTLED_PX = 0.3
 _NOISE = 2.0
 """Patches differ by this much (grey levels) for no reason but sensor noise."""
+_ALL = slice(None)
 
 
-class Target:
+class DesiredPatches:
     """Keypoints of the desired image, and how to find them given a rough idea of where they are.
 
     Attributes:
         anchors: (N, 2) keypoints to align, whole pixels.
 
     Args:
-        grey: (H, W) uint8.
+        frame: the desired image.
         max_keypoints: most anchors chosen.
         mask: (H, W) uint8, zero where no image shows the scene, or None.
     """
 
-    def __init__(self, grey, max_keypoints, mask):
-        self._clear = _clear(grey.shape, mask)
-        self.anchors = find_corners(grey, _RADIUS, max_keypoints, self._clear)
-        self._fine = PatchAligner(Template(grey), _RADIUS)
-        self._rough = PatchAligner(Template(shrink(grey)), _RADIUS)
+    def __init__(self, frame: Frame, max_keypoints: int, mask: np.ndarray | None) -> None:
+        self._clear = _clear(frame.grey.shape, mask)
+        self.anchors = find_corners(frame.grey, _RADIUS, max_keypoints, self._clear)
+        self._fine = PatchAligner(Template(frame.grey), _RADIUS)
+        self._rough = PatchAligner(Template(frame.half), _RADIUS)
 
-    def in_view(self, pixels):
+    def in_view(self, pixels: np.ndarray) -> np.ndarray:
         """(N,) bool: so far inside the image and the mask that a patch can be aligned there."""
         height, width = self._clear.shape
         x, y = np.rint(pixels).astype(int).T
         return self._clear[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
 
-    def carry(self, desired, current, which=slice(None)):
+    def carry(
+        self, desired: np.ndarray, current: np.ndarray, which: slice = _ALL
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Local affine maps and positions of anchors from (M, 2) known pixel pairs."""
         anchors = self.anchors[which]
         whole = local_affine.fit_global(desired, current)
         index = cKDTree(desired).query(anchors, min(_NEIGHBOURS, len(desired)))[1]
         return local_affine.fit(anchors, desired[index], current[index], whole[:, :2])
 
-    def align(self, grey, half, guess, affine, attempt, rough):
+    def align(
+        self,
+        frame: Frame,
+        guess: np.ndarray,
+        affine: np.ndarray,
+        attempt: np.ndarray,
+        rough: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Align anchors to the current image.
 
         Args:
-            grey, half: current image at full and half size.
+            frame: the current image.
             guess, affine: (N, 2) positions and (N, 2, 2) maps, see :meth:`carry`.
             attempt: (N,) bool, which anchors to look for.
             rough: (N,) bool, which guesses may be several pixels off: these are aligned at half
@@ -67,34 +82,44 @@ class Target:
             fit there, infinite where nothing was found.
         """
         pixels, misfit = guess.copy(), np.full(len(guess), np.inf)
-        ok = attempt & self.in_view(guess) & (np.abs(np.linalg.det(affine)) > 0.02)
-        last = np.array(self._clear.shape[::-1]) - 1 - _ROUGH_MARGIN
-        ok &= ~rough | ((guess > _ROUGH_MARGIN) & (guess < last)).all(axis=1)
+        ok = attempt & self.in_view(guess) & (np.abs(np.linalg.det(affine)) > _LEAST_AREA)
+        ok &= ~rough | self._in_view_at_half(guess)
         k = np.flatnonzero(ok & rough)
         if len(k):
             start, anchors = to_half(guess[k]), to_half(self.anchors[k])
-            found = self._rough.align(half, anchors, affine[k], start, steps=2)
-            pixels[k] = to_full(found.pixels)
-            ok[k] = found.similarity > _LEAST_SIMILAR_ROUGH
+            roughly = self._rough.align(frame.half, anchors, affine[k], start, steps=2)
+            pixels[k] = to_full(roughly.pixels)
+            ok[k] = roughly.similarity > _LEAST_SIMILAR_ROUGH
             ok &= self.in_view(pixels)
         k = np.flatnonzero(ok)
         if len(k):
-            found = self._fine.align(grey, self.anchors[k], affine[k], pixels[k])
-            settled = (
-                (found.similarity > _LEAST_SIMILAR)
-                & (np.linalg.norm(found.pixels - pixels[k], axis=1) < _LARGEST_SHIFT_PX)
-                & (found.step_px < _SETTLED_PX)
-            )
+            found = self._fine.align(frame.grey, self.anchors[k], affine[k], pixels[k])
+            misfit[k] = _misfit(found, pixels[k])
             pixels[k] = found.pixels
-            usual = max(np.median(found.residual), _NOISE)
-            misfit[k] = np.where(settled, found.residual / usual, np.inf)
         return pixels, misfit
 
+    def _in_view_at_half(self, pixels: np.ndarray) -> np.ndarray:
+        """(N,) bool: so far inside the image that a patch can be aligned at half size."""
+        last = np.array(self._clear.shape[::-1]) - 1 - _ROUGH_MARGIN
+        return np.all((pixels > _ROUGH_MARGIN) & (pixels < last), axis=1)
 
-def _clear(shape, mask):
+
+def _misfit(found: Alignment, guess: np.ndarray) -> np.ndarray:
+    """(N,) residual over the usual one, infinite where the search did not settle near its guess."""
+    settled = (
+        (found.similarity > _LEAST_SIMILAR)
+        & (np.linalg.norm(found.pixels - guess, axis=1) < _LARGEST_SHIFT_PX)
+        & (found.step_px < _SETTLED_PX)
+    )
+    usual = max(np.median(found.residual), _NOISE)
+    return np.where(settled, found.residual / usual, np.inf)
+
+
+def _clear(shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray:
     """(H, W) uint8, nonzero where patches lie wholly inside the image and the mask."""
     clear = np.zeros(shape, np.uint8)
     clear[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = 255
     if mask is not None:
-        clear &= cv2.erode(mask, np.ones((2 * _RADIUS + 1,) * 2, np.uint8))
+        inside = cv2.erode(mask, np.ones((2 * _RADIUS + 1,) * 2, np.uint8))
+        clear = np.bitwise_and(clear, inside)
     return clear

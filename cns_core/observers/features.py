@@ -1,6 +1,9 @@
-"""Keypoints with descriptors, and how they are spread over the image."""
+"""Keypoints with descriptors, what finds them, and which of them to keep."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,24 +18,39 @@ class Features:
     descriptors: np.ndarray
     response: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.pixels)
 
-    def take(self, index):
+    def take(self, index: np.ndarray) -> Features:
         """The features at ``index`` (integers or a bool mask)."""
         return Features(self.pixels[index], self.descriptors[index], self.response[index])
 
 
-def extract(detector, grey, mask=None):
+class Backend(Protocol):
+    """A detector with its descriptor: what :class:`Sift`, :class:`Akaze` and :class:`Orb` are.
+
+    Attributes:
+        norm: how descriptors compare, ``cv2.NORM_L2`` or ``cv2.NORM_HAMMING``.
+    """
+
+    norm: int
+
+    def detect(self, grey: np.ndarray, mask: np.ndarray | None = None) -> Features:
+        """Find features in a (H, W) uint8 image; ``mask`` is uint8, zero where to ignore."""
+
+
+def extract(detector: cv2.Feature2D, grey: np.ndarray, mask: np.ndarray | None = None) -> Features:
     """Run an OpenCV ``Feature2D`` on a grey image; ``mask`` is uint8, zero where to ignore."""
     keypoints, descriptors = detector.detectAndCompute(grey, mask)
     if not keypoints:
         return Features(np.zeros((0, 2)), np.zeros((0, 1), np.float32), np.zeros(0))
-    pixels = cv2.KeyPoint.convert(keypoints).astype(float)
+    pixels = np.asarray(cv2.KeyPoint.convert(keypoints), dtype=float)
     return Features(pixels, descriptors, np.array([k.response for k in keypoints]))
 
 
-def spread(pixels, response, count, spacing_px=3.0):
+def select(
+    pixels: np.ndarray, response: np.ndarray, count: int, spacing_px: float = 3.0
+) -> np.ndarray:
     """Choose keypoints that are strong and cover the image evenly.
 
     Adaptive non-maximal suppression: a keypoint ranks by its distance to the nearest stronger one

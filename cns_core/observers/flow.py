@@ -1,5 +1,7 @@
 """Follow points from one image to the next."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -10,22 +12,24 @@ _SAME_LIGHT = 0.1
 """Change of brightness, relative, that optical flow takes without harm."""
 
 
-def shrink(grey):
+def shrink(grey: np.ndarray) -> np.ndarray:
     """Half-size image: following is a prediction, and costs a quarter there."""
     return cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
-def to_half(pixels):
+def to_half(pixels: np.ndarray) -> np.ndarray:
     """Where full-size pixels lie in the half-size image."""
     return 0.5 * (np.asarray(pixels) + 0.5) - 0.5
 
 
-def to_full(pixels):
+def to_full(pixels: np.ndarray) -> np.ndarray:
     """Inverse of :func:`to_half`."""
     return 2.0 * (np.asarray(pixels) + 0.5) - 0.5
 
 
-def follow(previous, current, pixels, guess):
+def follow(
+    previous: np.ndarray, current: np.ndarray, pixels: np.ndarray, guess: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Follow points by pyramidal optical flow (Bouguet 2001).
 
     Args:
@@ -53,7 +57,9 @@ def follow(previous, current, pixels, guess):
     return to_full(moved.astype(float)), status.ravel().astype(bool)
 
 
-def _same_light(a, b, in_a, in_b):
+def _same_light(
+    a: np.ndarray, b: np.ndarray, in_a: np.ndarray, in_b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Darken the brighter image when the light jumped: optical flow knows no gain.
 
     Judged at the points ``in_a`` and ``in_b``, by the median, so that something that comes into
@@ -67,7 +73,7 @@ def _same_light(a, b, in_a, in_b):
     return a, cv2.convertScaleAbs(b, alpha=1.0 / gain)
 
 
-def _sample(image, points):
+def _sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Values at the pixels next to (N, 2) points, clipped to the image."""
     x, y = np.rint(points).astype(int).T
     height, width = image.shape

@@ -1,13 +1,19 @@
 """Match descriptors of two images by the ratio test, one to one."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
+
+from cns_core.observers.features import Features
 
 RATIO = 0.75
 """A match must be this much closer than the second best (Lowe, IJCV 2004, section 7.1)."""
 
 
-def match(desired, current, norm, ratio=RATIO):
+def match(
+    desired: Features, current: Features, norm: int, ratio: float = RATIO
+) -> tuple[np.ndarray, np.ndarray]:
     """Match the features of two images.
 
     Args:
@@ -32,13 +38,13 @@ def match(desired, current, norm, ratio=RATIO):
     return i[kept], j[kept]
 
 
-def _hamming(a, b):
+def _hamming(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N, 2) distances of each row of ``a`` to the nearest two of ``b``; (N,) index of the one."""
     distance, neighbour = cv2.batchDistance(a, b, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2)
     return distance, neighbour[:, 0]
 
 
-def _euclidean(a, b):
+def _euclidean(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As :func:`_hamming`; a matrix product is several times as fast as OpenCV's search."""
     squared = (b * b).sum(axis=1) - 2.0 * (a @ b.T)
     rows = np.arange(len(a))

@@ -1,8 +1,11 @@
 """ORB: the cheapest of the three detectors, and the coarsest."""
 
-import cv2
+from __future__ import annotations
 
-from cns_core.observers.features import extract
+import cv2
+import numpy as np
+
+from cns_core.observers.features import Features, extract
 
 
 class Orb:
@@ -10,9 +13,9 @@ class Orb:
 
     norm = cv2.NORM_HAMMING
 
-    def __init__(self, max_features=2000):
-        self._detector = cv2.ORB_create(nfeatures=max_features)
+    def __init__(self, max_features: int = 2000) -> None:
+        self._detector = cv2.ORB.create(nfeatures=max_features)
 
-    def detect(self, grey, mask=None):
+    def detect(self, grey: np.ndarray, mask: np.ndarray | None = None) -> Features:
         """Find :class:`Features` in a grey image."""
         return extract(self._detector, grey, mask)

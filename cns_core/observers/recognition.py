@@ -1,13 +1,17 @@
 """Find the desired image in a new one with no idea where it is."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
 from cns_core.observers.features import Features
 from cns_core.observers.flow import shrink, to_full
+from cns_core.observers.frame import Frame
 from cns_core.observers.matching import match
-from cns_core.observers.simulated_views import detect_simulated
+from cns_core.observers.simulated_views import Detect, detect_simulated
 
 _ENOUGH = 40
 """Matches that leave no doubt, and from which all keypoints can be placed."""
@@ -23,47 +27,52 @@ class Recognition:
         detect: gives the :class:`Features` of a grey image within a mask (or None).
         norm: how descriptors compare, ``cv2.NORM_L2`` or ``cv2.NORM_HAMMING``.
         agree: tells which of (M, 2) desired and (M, 2) current pixels can be trusted.
-        grey: (H, W) uint8, the desired image.
+        frame: the desired image.
         mask: (H, W) uint8, zero where no image shows the scene, or None.
     """
 
-    def __init__(self, detect, norm, agree, grey, mask=None):
+    def __init__(
+        self,
+        detect: Detect,
+        norm: int,
+        agree: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        frame: Frame,
+        mask: np.ndarray | None = None,
+    ) -> None:
         self._detect, self._norm, self._agree = detect, norm, agree
-        self._grey, self._half = grey, shrink(grey)
+        self._desired = frame
         self._mask = mask
         self._half_mask = None if mask is None else _whole(shrink(mask))
-        self._features = _at_full(detect(self._half, self._half_mask))
+        self._features = _at_full(detect(frame.half, self._half_mask))
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Number of features in the desired image."""
         return len(self._features)
 
-    def match(self, grey, half):
-        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size.
-
-        Args:
-            grey, half: the current image at full and half size.
-        """
-        current = _at_full(self._detect(half, self._half_mask))
+    def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
+        current = _at_full(self._detect(frame.half, self._half_mask))
         found = self._compare([self._features], current)
         if len(found[0]) < _ENOUGH:
             found = self._compare([self._features, *self._half_views], current)
         if len(found[0]) < _ENOUGH:
-            thorough = self._compare(self._full_views, self._detect(grey, self._mask))
+            thorough = self._compare(self._full_views, self._detect(frame.grey, self._mask))
             found = max(found, thorough, key=lambda pairs: len(pairs[0]))
         return found
 
     @cached_property
-    def _half_views(self):
-        return [_at_full(f) for f in detect_simulated(self._detect, self._half, self._half_mask)]
+    def _half_views(self) -> list[Features]:
+        tilted = detect_simulated(self._detect, self._desired.half, self._half_mask)
+        return [_at_full(features) for features in tilted]
 
     @cached_property
-    def _full_views(self):
-        tilted = detect_simulated(self._detect, self._grey, self._mask)
-        return [self._detect(self._grey, self._mask), *tilted]
+    def _full_views(self) -> list[Features]:
+        grey = self._desired.grey
+        tilted = detect_simulated(self._detect, grey, self._mask)
+        return [self._detect(grey, self._mask), *tilted]
 
-    def _compare(self, views, current):
+    def _compare(self, views: list[Features], current: Features) -> tuple[np.ndarray, np.ndarray]:
         matched = [match(view, current, self._norm) for view in views]
         i = np.concatenate([v.pixels[i] for v, (i, _) in zip(views, matched, strict=True)])
         j = np.concatenate([current.pixels[j] for _, j in matched])
@@ -71,11 +80,11 @@ class Recognition:
         return i[true], j[true]
 
 
-def _at_full(features):
+def _at_full(features: Features) -> Features:
     """Features found at half size, placed at full size."""
     return Features(to_full(features.pixels), features.descriptors, features.response)
 
 
-def _whole(mask):
+def _whole(mask: np.ndarray) -> np.ndarray:
     """A shrunk mask without the pixels that are only partly inside."""
     return np.where(mask == 255, 255, 0).astype(np.uint8)

@@ -1,8 +1,11 @@
 """SIFT: the most precise of the three detectors, and the slowest."""
 
-import cv2
+from __future__ import annotations
 
-from cns_core.observers.features import extract
+import cv2
+import numpy as np
+
+from cns_core.observers.features import Features, extract
 
 
 class Sift:
@@ -10,10 +13,10 @@ class Sift:
 
     norm = cv2.NORM_L2
 
-    def __init__(self, max_features=2000):
+    def __init__(self, max_features: int = 2000) -> None:
         # Enlarged imprecisely, keypoints lie a quarter of a pixel off, which shows under a turn.
-        self._detector = cv2.SIFT_create(nfeatures=max_features, enable_precise_upscale=True)
+        self._detector = cv2.SIFT.create(nfeatures=max_features, enable_precise_upscale=True)
 
-    def detect(self, grey, mask=None):
+    def detect(self, grey: np.ndarray, mask: np.ndarray | None = None) -> Features:
         """Find :class:`Features` in a grey image."""
         return extract(self._detector, grey, mask)

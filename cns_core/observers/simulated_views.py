@@ -4,6 +4,10 @@ Detectors tolerate a tilt of some 40 deg. Beyond, the image is squeezed as a til
 it, and features are detected there (ASIFT: Morel and Yu, SIAM J. Imaging Sciences 2009).
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -16,7 +20,11 @@ _ANTIALIASING = 0.8
 _BORDER = np.ones((9, 9), np.uint8)
 
 
-def detect_simulated(detect, grey, mask):
+Detect = Callable[[np.ndarray, np.ndarray | None], Features]
+"""Finds the features of a (H, W) uint8 image within a mask, zero where to ignore, or None."""
+
+
+def detect_simulated(detect: Detect, grey: np.ndarray, mask: np.ndarray | None) -> list[Features]:
     """Features of tilted views of an image, at their places in it.
 
     Args:
@@ -31,7 +39,9 @@ def detect_simulated(detect, grey, mask):
     return [_detect_tilted(detect, grey, mask, *view) for view in _VIEWS]
 
 
-def _detect_tilted(detect, grey, mask, squeeze, direction_deg):
+def _detect_tilted(
+    detect: Detect, grey: np.ndarray, mask: np.ndarray, squeeze: float, direction_deg: float
+) -> Features:
     turn, size = _turn(grey.shape, direction_deg)
     turned, seen = (
         cv2.warpAffine(grey, turn, size, borderMode=cv2.BORDER_REPLICATE),
@@ -48,7 +58,7 @@ def _detect_tilted(detect, grey, mask, squeeze, direction_deg):
     return Features(found.pixels @ back[:, :2].T + back[:, 2], found.descriptors, found.response)
 
 
-def _turn(shape, angle_deg):
+def _turn(shape: tuple[int, ...], angle_deg: float) -> tuple[np.ndarray, tuple[int, int]]:
     """(2, 3) map that turns an image, and the (width, height) that hold all of it."""
     height, width = shape
     turn = cv2.getRotationMatrix2D((0.5 * width, 0.5 * height), angle_deg, 1.0)
@@ -56,4 +66,5 @@ def _turn(shape, angle_deg):
     reached = corners @ turn[:, :2].T + turn[:, 2]
     low = reached.min(axis=0)
     turn[:, 2] -= low
-    return turn, tuple(np.ceil(reached.max(axis=0) - low).astype(int).tolist())
+    width, height = np.ceil(reached.max(axis=0) - low).astype(int).tolist()
+    return turn, (width, height)

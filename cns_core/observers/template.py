@@ -1,5 +1,7 @@
 """The desired image, readable between the pixels."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 from scipy.fft import dctn, idctn
@@ -20,14 +22,14 @@ class Template:
     _SCALE = 64.0
     """Of the finer grid's fixed point: half the memory of floats, so more of it stays in cache."""
 
-    def __init__(self, grey):
+    def __init__(self, grey: np.ndarray) -> None:
         height, width = grey.shape
         spectrum = dctn(grey.astype(np.float32), norm="forward")
         shape = self.FACTOR * height, self.FACTOR * width
         fine = idctn(spectrum, s=shape, norm="forward")
         self._fine = np.rint(self._SCALE * fine).astype(np.int16)
 
-    def read(self, x, y):
+    def read(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Values at coordinates ``x``, ``y`` in pixels: (N, P) float32, like either of them."""
         # Sample centres of a cosine series lie half a sample off the border.
         offset = np.float32(0.5 * (self.FACTOR - 1))

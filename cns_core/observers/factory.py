@@ -1,0 +1,65 @@
+"""Observers by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cns_core.geometry.camera import PinholeCamera
+from cns_core.observers.akaze import Akaze
+from cns_core.observers.base import ObserverSettings
+from cns_core.observers.features import Backend
+from cns_core.observers.matching_observer import MatchingObserver
+from cns_core.observers.observer import Observer
+from cns_core.observers.orb import Orb
+from cns_core.observers.rematch import Rematcher
+from cns_core.observers.sift import Sift
+from cns_core.observers.tracking_observer import TrackingObserver
+
+BACKENDS: dict[str, type[Backend]] = {"sift": Sift, "akaze": Akaze, "orb": Orb}
+
+
+def make_observer(
+    name: str,
+    camera: PinholeCamera,
+    *,
+    verify: bool = True,
+    tracking: bool = False,
+    max_keypoints: int | None = None,
+    min_keypoints: int = 12,
+    mask: np.ndarray | None = None,
+    background: bool = True,
+    rematch_every: int | None = None,
+) -> Observer:
+    """Build an observer.
+
+    Args:
+        name: ``'sift'``, ``'akaze'`` or ``'orb'``.
+        camera: the :class:`PinholeCamera` that takes all images.
+        verify: whether matches must agree on one rigid motion of the camera.
+        tracking: follow keypoints between matchings and align them to sub-pixel; otherwise every
+            image is matched on its own.
+        max_keypoints: most keypoints taken from the desired image, spread evenly; the cost of the
+            graph and the network grows with it. None for 300 with tracking and 512 without.
+        min_keypoints: fewest keypoints with which a desired image is accepted.
+        mask: (H, W), nonzero where the scene may appear (zero on a gripper, say), or None.
+        background: with tracking, match in a worker thread so that no image waits for it; without,
+            the outcome does not depend on timing.
+        rematch_every: with tracking, match at least once in this many frames; None for only when
+            few keypoints are followed, which also finds again what comes back into view.
+
+    Raises:
+        ValueError: naming the argument that is out of range.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f"observer must be one of {sorted(BACKENDS)}, got {name!r}")
+    if max_keypoints is None:
+        max_keypoints = 300 if tracking else 512
+    settings = ObserverSettings(verify, max_keypoints, min_keypoints, mask)
+    if rematch_every is not None and not rematch_every >= 1:
+        raise ValueError(f"rematch_every must be at least 1 frame or None, got {rematch_every}")
+    if not tracking:
+        return MatchingObserver(BACKENDS[name](), camera, settings)
+    rematcher = Rematcher.in_background() if background else Rematcher.inline()
+    return TrackingObserver(
+        BACKENDS[name](), camera, settings, rematcher=rematcher, rematch_every=rematch_every
+    )
