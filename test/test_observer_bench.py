@@ -7,31 +7,34 @@ import numpy as np
 import pytest
 
 from cns_core.bench import cli
-from cns_core.bench.observers import observer_views as views
-from cns_core.bench.observers.observer_bench import summarize
+from cns_core.bench.loop.environments import CAMERA
+from cns_core.bench.observers import view_poses
+from cns_core.bench.observers.observer_measures import summarize
+from cns_core.bench.observers.observer_views import ViewSequence
+from cns_core.bench.observers.view_conditions import ViewCondition
 from cns_core.observers import make_observer
 
 
 def test_truth_agrees_with_what_an_observer_sees(monkeypatch):
-    monkeypatch.setattr(views, "_FRAMES", 2)
-    sequence = views.Sequence(3, views.Condition(roll_deg=20.0, scale=1.2), oversampling=1)
-    observer = make_observer("sift", views.CAMERA)
+    monkeypatch.setattr(view_poses, "FRAMES", 2)
+    sequence = ViewSequence(3, ViewCondition(roll_deg=20.0, scale=1.2), oversampling=1)
+    observer = make_observer("sift", CAMERA)
     observer.set_desired(sequence.desired_image)
     found = observer.observe(sequence.images[1])
     pixels, visible = sequence.truth(1, found.desired)
     both = found.matched & visible
-    error = np.linalg.norm(views.CAMERA.denormalize(found.current) - pixels, axis=1)[both]
+    error = np.linalg.norm(CAMERA.denormalize(found.current) - pixels, axis=1)[both]
     assert both.sum() > 100
     assert np.median(error) < 0.3
     assert (found.matched & ~visible).sum() < 0.1 * found.count
 
 
 def test_occluded_keypoints_are_not_visible(monkeypatch):
-    monkeypatch.setattr(views, "_FRAMES", 1)
-    sequence = views.Sequence(3, views.Condition(occluder=True), oversampling=1)
+    monkeypatch.setattr(view_poses, "FRAMES", 1)
+    sequence = ViewSequence(3, ViewCondition(occluder=True), oversampling=1)
     grid = np.stack(np.meshgrid(np.linspace(20, 620, 31), np.linspace(20, 460, 23)), -1)
     pixels = grid.reshape(-1, 2)
-    _, visible = sequence.truth(0, views.CAMERA.normalize(pixels))
+    _, visible = sequence.truth(0, CAMERA.normalize(pixels))
     middle = (pixels[:, 0] > 215) & (pixels[:, 0] < 424)
     assert not visible[middle].any()
     assert visible[~middle].mean() > 0.9
@@ -39,12 +42,12 @@ def test_occluded_keypoints_are_not_visible(monkeypatch):
 
 @pytest.mark.parametrize(
     "condition, left, right",
-    [(views.Condition(light=0.5), 0.5, 0.5), (views.Condition(shade=0.6), 0.98, 0.42)],
+    [(ViewCondition(light=0.5), 0.5, 0.5), (ViewCondition(shade=0.6), 0.98, 0.42)],
 )
 def test_light_changes_in_the_middle(monkeypatch, condition, left, right):
-    monkeypatch.setattr(views, "_FRAMES", 2)
-    plain = views.Sequence(3, views.Condition(noise_std=0.0), oversampling=1)
-    changed = views.Sequence(3, replace(condition, noise_std=0.0), oversampling=1)
+    monkeypatch.setattr(view_poses, "FRAMES", 2)
+    plain = ViewSequence(3, ViewCondition(noise_std=0.0), oversampling=1)
+    changed = ViewSequence(3, replace(condition, noise_std=0.0), oversampling=1)
     np.testing.assert_array_equal(plain.images[0], changed.images[0])
     ratio = changed.images[1].mean(axis=(0, 2)) / plain.images[1].mean(axis=(0, 2))
     assert ratio[:20].mean() == pytest.approx(left, abs=0.02)
@@ -52,7 +55,7 @@ def test_light_changes_in_the_middle(monkeypatch, condition, left, right):
 
 
 def test_writes_rows_and_a_plot(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(views, "_FRAMES", 3)
+    monkeypatch.setattr(view_poses, "FRAMES", 3)
     arguments = ["--scenes", "1", "--oversampling", "1", "--observers", "orb"]
     status = cli.main(["observer", *arguments, "--conditions", "near", "--out", str(tmp_path)])
     assert status == 0

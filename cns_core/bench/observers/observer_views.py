@@ -1,69 +1,23 @@
 """What the observers' benchmark shows them: sequences of views with known geometry."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from cns_core.bench.loop.environments import CAMERA
+from cns_core.bench.observers.view_conditions import ViewCondition
+from cns_core.bench.observers.view_poses import draw_goal, draw_way
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.twin.world.scene import Scene
 from cns_core.twin.world.sensor import ImageSensor
 
-CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
-_NOISE = 2.0
-_FRAMES = 12
-_STEP = 0.04
-"""Share of the way to the goal between two frames of one condition."""
+_OTHER_SCENE = 1_000_000
+"""Added to the seed for what the occluder shows, which must not be the scene's own texture."""
 
 
-@dataclass(frozen=True)
-class Condition:
-    """Where the camera starts relative to the goal, and what is wrong with its images.
-
-    Args:
-        roll_deg: turn about the optical axis.
-        tilt_deg: turn about a horizontal axis through the scene.
-        scale: distance to the scene over that of the goal.
-        nudge: multiple of 2 deg and 2 % of the distance, in a random direction.
-        noise_std: image noise in grey levels.
-        light: factor on the light, from the middle of the sequence on.
-        shade: share of the light that is missing at the right border, ever less to the left, from
-            the middle of the sequence on.
-        blur_px: length of a horizontal motion blur, current images only.
-        occluder: cover a third of the image by a moving stripe.
-        approach: go all the way to the goal instead of staying about the start.
-    """
-
-    roll_deg: float = 0.0
-    tilt_deg: float = 0.0
-    scale: float = 1.0
-    nudge: float = 0.0
-    noise_std: float = _NOISE
-    light: float = 1.0
-    shade: float = 0.0
-    blur_px: int = 1
-    occluder: bool = False
-    approach: bool = False
-
-
-CONDITIONS = {
-    "approach": Condition(roll_deg=40.0, tilt_deg=15.0, scale=1.2, approach=True),
-    "near": Condition(nudge=1.0),
-    "near, light halved": Condition(nudge=1.0, light=0.5),
-    "near, light gradient": Condition(nudge=1.0, shade=0.6),
-    "near, noise 8": Condition(nudge=1.0, noise_std=8.0),
-    "near, blur 7 px": Condition(nudge=1.0, blur_px=7),
-    "near, third occluded": Condition(nudge=1.0, occluder=True),
-    **{f"rotation {angle}": Condition(roll_deg=angle) for angle in (30, 90, 180)},
-    **{f"viewpoint {angle}": Condition(tilt_deg=angle) for angle in (15, 30, 45, 55, 65)},
-    **{f"scale {scale}": Condition(scale=scale) for scale in (0.5, 0.7, 1.4, 2.0)},
-}
-"""Conditions by the name they carry in reports."""
-
-
-class Sequence:
+class ViewSequence:
     """One scene under one condition.
 
     Attributes:
@@ -72,38 +26,35 @@ class Sequence:
 
     Args:
         seed: of the scene, the poses and the noise.
-        condition: :class:`Condition`.
+        condition: what is looked at.
         oversampling: views are rendered this many times finer and averaged. The renderer reads
             textures bilinearly, which displaces fine texture by hundredths of a pixel: as much as
             the observers do.
     """
 
-    def __init__(self, seed, condition, oversampling=3):
+    def __init__(self, seed: int, condition: ViewCondition, oversampling: int = 3) -> None:
         rng = np.random.default_rng([seed, 7])
         self._scene = Scene(seed)
         self._fine = _finer(CAMERA, oversampling)
-        self._goal = _goal(rng)
-        self._poses = _poses(rng, self._goal, condition)
+        self._goal = draw_goal(rng)
+        self._poses = draw_way(rng, self._goal, condition)
         sensor = ImageSensor(noise_std=condition.noise_std, seed=seed)
-        self.desired_image = sensor.expose([self._render(self._goal)])
-        stripe = self._render(self._goal, Scene(seed + 1_000_000))  # not the scene's own texture
-        self.images, self._covered = [], []
-        for k, T in enumerate(self._poses):
-            view, covered = self._render(T), np.zeros(CAMERA.width, bool)
+        self.desired_image = sensor.expose([self._render(self._scene, self._goal)])
+        stripe = self._render(Scene(seed + _OTHER_SCENE), self._goal)
+        self._covered = [_covered(k, condition) for k in range(len(self._poses))]
+        self.images = []
+        for k, (T, covered) in enumerate(zip(self._poses, self._covered, strict=True)):
+            view = self._render(self._scene, T)
             if condition.blur_px > 1:
                 view = cv2.blur(view, (condition.blur_px, 1))
-            if condition.occluder:
-                left = int(CAMERA.width / 3 + 150 * np.sin(0.5 * k))
-                covered[left : left + CAMERA.width // 3] = True
-                view[:, covered] = stripe[:, : covered.sum()]
+            view[:, covered] = stripe[:, : covered.sum()]
             changed = k >= len(self._poses) // 2
             sensor.light = condition.light if changed else 1.0
             if changed and condition.shade:
                 view = _shade(view, condition.shade)
             self.images.append(sensor.expose([view]))
-            self._covered.append(covered)
 
-    def truth(self, k, desired):
+    def truth(self, k: int, desired: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where keypoints really are in image ``k``.
 
         Args:
@@ -126,18 +77,27 @@ class Sequence:
         visible = inside & (np.abs(seen - points[:, 2]) < 0.01 * np.abs(points[:, 2]))
         return pixels, visible & ~self._covered[k][pixels[:, 0].astype(int)]
 
-    def _render(self, T, scene=None):
-        fine = (scene or self._scene).render(T, self._fine)
+    def _render(self, scene: Scene, T: np.ndarray) -> np.ndarray:
+        fine = scene.render(T, self._fine)
         return cv2.resize(fine, (CAMERA.width, CAMERA.height), interpolation=cv2.INTER_AREA)
 
 
-def _shade(view, share):
+def _covered(k: int, condition: ViewCondition) -> np.ndarray:
+    """(W,) bool: the columns of image ``k`` that the occluder hides."""
+    covered = np.zeros(CAMERA.width, dtype=bool)
+    if condition.occluder:
+        left = int(CAMERA.width / 3 + 150 * np.sin(0.5 * k))
+        covered[left : left + CAMERA.width // 3] = True
+    return covered
+
+
+def _shade(view: np.ndarray, share: float) -> np.ndarray:
     """The view with light that falls off linearly from the left to the right border."""
     factor = np.linspace(1.0, 1.0 - share, view.shape[1])[None, :, None]
     return np.rint(view * factor).astype(np.uint8)
 
 
-def _finer(camera, factor):
+def _finer(camera: PinholeCamera, factor: int) -> PinholeCamera:
     """The same camera with ``factor`` times the pixels each way."""
     return PinholeCamera(
         width=camera.width * factor,
@@ -147,32 +107,3 @@ def _finer(camera, factor):
         cx=(camera.cx + 0.5) * factor - 0.5,
         cy=(camera.cy + 0.5) * factor - 0.5,
     )
-
-
-def _goal(rng):
-    """A camera above the scene, up to 20 deg off the vertical, 0.5 to 0.7 m away."""
-    lean, azimuth = np.radians(rng.uniform(0, 20)), rng.uniform(0, 2 * np.pi)
-    direction = [np.sin(lean) * np.cos(azimuth), np.sin(lean) * np.sin(azimuth), np.cos(lean)]
-    return se3.look_at(rng.uniform(0.5, 0.7) * np.array(direction), (0, 0, 0), up=(0.3, 1, 0))
-
-
-def _poses(rng, goal, condition):
-    """Camera poses from the condition's start towards the goal."""
-    distance = np.linalg.norm(goal[:3, 3])
-    axis = np.append(rng.normal(size=2), 0.0)
-    axis *= np.radians(condition.tilt_deg) / np.linalg.norm(axis)
-    # Turn about the scene's centre, expressed in the goal's camera frame.
-    centre = se3.pose(translation=(0, 0, distance))
-    back = se3.pose(translation=(0, 0, -condition.scale * distance))
-    roll = Rotation.from_euler("z", condition.roll_deg, degrees=True)
-    offset = centre @ se3.pose(Rotation.from_rotvec(axis)) @ back @ se3.pose(roll)
-    nudge = rng.normal(size=6)
-    nudge[:3] *= condition.nudge * 0.02 * distance / np.linalg.norm(nudge[:3])
-    nudge[3:] *= condition.nudge * np.radians(2.0) / np.linalg.norm(nudge[3:])
-    start = goal @ offset @ se3.exp(nudge)
-    way = se3.log(se3.inverse(start) @ goal)
-    if condition.approach:
-        shares = 1.0 - np.exp(-0.04 * np.arange(1.5 * _FRAMES / _STEP / 4.5))
-    else:
-        shares = _STEP * np.arange(_FRAMES) / max(1.0, np.linalg.norm(way[3:]) / np.radians(90))
-    return [start @ se3.exp(way * share) for share in shares]
