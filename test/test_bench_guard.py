@@ -35,13 +35,13 @@ def stored():
 
 def test_closed_loop_is_no_worse_than_stored(stored):
     changes = compare(stored, _records())
-    assert [change for change in changes if change["verdict"] == "worse"] == []
+    assert [change for change in changes if change.verdict == "worse"] == []
 
 
 @pytest.mark.slow
 def test_a_weaker_controller_would_be_noticed(stored):
     changes = compare(stored, _records(_Weak()))
-    worse = {change["measure"] for change in changes if change["verdict"] == "worse"}
+    worse = {change.measure for change in changes if change.verdict == "worse"}
     assert "steps" in worse
 
 

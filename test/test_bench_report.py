@@ -55,8 +55,8 @@ def _record(index, factor=1.0, success=True, controller="ibvs", **changes):
     way = np.linspace([0.2, 0.0, 0.0], [0.0, 0.0, 0.0005 * scatter[0] * factor], 50)
     if not success:
         way += 0.05
-    figures = measure(_trace(way, np.linspace(30, 0.1 * scatter[1], 50), np.ones(50)), 0.04)
-    figures["steps"] = int(200 * scatter[2])
+    metrics = measure(_trace(way, np.linspace(30, 0.1 * scatter[1], 50), np.ones(50)), 0.04)
+    metrics["steps"] = int(200 * scatter[2])
     trace = {
         "time_s": [0.04 * n for n in range(50)],
         "position_m": way.tolist(),
@@ -64,7 +64,7 @@ def _record(index, factor=1.0, success=True, controller="ibvs", **changes):
     }
     identity = {"key": spec.key, "scene": spec.scene, "spec": asdict(spec), "note": ""}
     goal = {"status": "converged", "goal_m": [0.0, 0.0, 0.0]}
-    return identity | goal | figures | {"trace": trace} | changes
+    return identity | goal | metrics | {"trace": trace} | changes
 
 
 FACTS = {
@@ -96,15 +96,15 @@ def test_wilson_limits():
 
 def test_measures_of_a_known_path():
     way = np.array([[0.03, 0.0, 0.0], [0.03, 0.04, 0.0], [0.0, 0.04, 0.0], [0.0, 0.0, 0.0]])
-    figures = measure(_trace(way, [10, 5, 2, 0.1], [0.2, 0.5, 0.1, np.nan]), 0.04)
-    assert figures["path_ratio"] == pytest.approx((0.04 + 0.03 + 0.04) / 0.03)
-    assert figures["image_error_ratio"] == pytest.approx(2.5)
-    assert figures["steps"] == 3 and figures["time_to_1mm_s"] == pytest.approx(0.12)
-    assert figures["success"] and figures["strict_success"]
-    assert figures["observe_ms"] == 5.0 and figures["graph_ms"] == 20.0
-    assert figures["frame_ms_p99"] == pytest.approx(6.0)
+    metrics = measure(_trace(way, [10, 5, 2, 0.1], [0.2, 0.5, 0.1, np.nan]), 0.04)
+    assert metrics["path_ratio"] == pytest.approx((0.04 + 0.03 + 0.04) / 0.03)
+    assert metrics["image_error_ratio"] == pytest.approx(2.5)
+    assert metrics["steps"] == 3 and metrics["time_to_1mm_s"] == pytest.approx(0.12)
+    assert metrics["success"] and metrics["strict_success"]
+    assert metrics["observe_ms"] == 5.0 and metrics["graph_ms"] == 20.0
+    assert metrics["frame_ms_p99"] == pytest.approx(6.0)
     third = way[3] - 3 * way[2] + 3 * way[1] - way[0]
-    assert figures["jerk_rms"] == pytest.approx(np.linalg.norm(third) / 0.04**3)
+    assert metrics["jerk_rms"] == pytest.approx(np.linalg.norm(third) / 0.04**3)
     assert not measure(_trace(way[:2], [10, 5], [0.2, 0.5]), 0.04)["success"]
 
 
@@ -147,7 +147,7 @@ def test_report_files(tmp_path):
 
 
 def _verdicts(before, after, **options):
-    return {c["measure"]: c["verdict"] for c in compare(before, after, **options)}
+    return {c.measure: c.verdict for c in compare(before, after, **options)}
 
 
 def test_compare_catches_a_planted_regression_and_nothing_else():

@@ -1,4 +1,9 @@
-"""Figures of one episode, and of many."""
+"""Metrics of one episode, and the interval of a share of many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -6,10 +11,11 @@ PAPER_GATE = (3.0, 30.0)
 """Success in the paper: final rotation error in degrees and translation error in mm below these."""
 
 STRICT_GATE = (0.3, 1.0)
+"""What a robot that assembles things would call success."""
 
 
-def measure(trace, dt_s):
-    """Figures of an episode.
+def measure(trace: Mapping[str, np.ndarray], dt_s: float) -> dict[str, Any]:
+    """Metrics of an episode.
 
     Args:
         trace: arrays by name, one value a frame; see :mod:`cns_core.bench.loop.episode`.
@@ -35,7 +41,7 @@ def measure(trace, dt_s):
         "path_ratio": _path_ratio(trace["position_m"]),
         "jerk_rms": _jerk_rms(trace["position_m"], dt_s),
         "image_error_ratio": _image_error_ratio(trace["keypoint_error"]),
-        "time_to_1mm_s": _settled(trace["time_s"], translation < 1.0),
+        "time_to_1mm_s": _settled(trace["time_s"], translation < STRICT_GATE[1]),
         "observe_ms": _mean(trace["observe_ms"]),
         "control_ms": _mean(trace["control_ms"]),
         "graph_ms": float(np.nansum(trace["graph_ms"])),
@@ -43,34 +49,34 @@ def measure(trace, dt_s):
     }
 
 
-def _within(errors, gate):
+def _within(errors: tuple[float, float], gate: tuple[float, float]) -> bool:
     return bool(errors[0] < gate[0] and errors[1] < gate[1])
 
 
-def _mean(values):
+def _mean(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else 0.0
 
 
-def _path_ratio(positions):
+def _path_ratio(positions: np.ndarray) -> float:
     length = np.linalg.norm(np.diff(positions, axis=0), axis=1).sum()
     straight = np.linalg.norm(positions[-1] - positions[0])
     return float(length / straight) if straight > 1e-6 else 1.0
 
 
-def _jerk_rms(positions, dt_s):
+def _jerk_rms(positions: np.ndarray, dt_s: float) -> float:
     if len(positions) < 4:
         return 0.0
     jerk = np.diff(positions, n=3, axis=0) / dt_s**3
     return float(np.sqrt((jerk**2).sum(axis=1).mean()))
 
 
-def _image_error_ratio(errors):
+def _image_error_ratio(errors: np.ndarray) -> float:
     seen = errors[np.isfinite(errors)]
     return float(seen.max() / seen[0]) if len(seen) and seen[0] > 0 else 1.0
 
 
-def _settled(times, fine):
+def _settled(times: np.ndarray, fine: np.ndarray) -> float | None:
     """Time from which on ``fine`` holds to the end, or None."""
     if not fine[-1]:
         return None
@@ -78,7 +84,7 @@ def _settled(times, fine):
     return float(times[bad[-1] + 1] if len(bad) else times[0])
 
 
-def wilson(successes, count, z=1.96):
+def wilson(successes: int, count: int, z: float = 1.96) -> tuple[float, float]:
     """95 % interval of a proportion (Wilson, JASA 1927); (0, 1) without any trial.
 
     Raises:
@@ -90,6 +96,8 @@ def wilson(successes, count, z=1.96):
         return 0.0, 1.0
     share = successes / count
     centre = share + z**2 / (2 * count)
-    spread = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    half_width = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     scale = 1 + z**2 / count
-    return float(max((centre - spread) / scale, 0.0)), float(min((centre + spread) / scale, 1.0))
+    return float(max((centre - half_width) / scale, 0.0)), float(
+        min((centre + half_width) / scale, 1.0)
+    )

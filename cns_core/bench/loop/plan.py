@@ -1,13 +1,25 @@
 """What a run consists of: episodes, each described so that it can be replayed."""
 
-from dataclasses import asdict, dataclass
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from cns_core.bench.loop.conditions import PERTURBATIONS
 from cns_core.bench.loop.poses import AFFINE_SECTION, SECTIONS
 
 ENVIRONMENTS = {"points": SECTIONS, "affine": AFFINE_SECTION, "render": SECTIONS}
+
+Record = dict[str, Any]
+"""What became of an episode, see :func:`.run_episode`: plain values, a line of JSON."""
+
+
+def is_learned(controller: str) -> bool:
+    """Whether a controller of this name has weights."""
+    return controller.startswith("cns")
 
 
 @dataclass(frozen=True)
@@ -35,8 +47,12 @@ class Spec:
     weights: str | None = None
     stop: str = "default"
 
-    def __post_init__(self):
-        for name, allowed in (("environment", ENVIRONMENTS), ("perturbation", PERTURBATIONS)):
+    def __post_init__(self) -> None:
+        known: dict[str, Collection[str]] = {
+            "environment": ENVIRONMENTS,
+            "perturbation": PERTURBATIONS,
+        }
+        for name, allowed in known.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"{name} must be one of {sorted(allowed)}, got {getattr(self, name)!r}"
@@ -45,20 +61,12 @@ class Spec:
             raise ValueError(f"{self.environment} has no section {self.section!r}")
 
     @property
-    def scene(self):
+    def scene(self) -> str:
         """What two episodes on the same scene and poses share."""
         return f"{self.environment}-{self.section}{self.index:03d}"
 
     @property
-    def column(self):
-        """What all episodes of one table column share, as a dict."""
-        values = asdict(self)
-        for name in ("section", "index"):
-            del values[name]
-        return values
-
-    @property
-    def key(self):
+    def key(self) -> str:
         """Identifies the episode within a run; fit for a file name."""
         weights = "" if self.weights is None else f"-{Path(self.weights).stem}"
         verify = "" if self.verify else "-unverified"
@@ -69,7 +77,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Suite:
-    """A cross product of environments, contestants and perturbations.
+    """A cross product of environments, methods and perturbations.
 
     Args:
         scenes: of each section.
@@ -77,28 +85,28 @@ class Suite:
         others: as for :class:`Spec`, several each.
     """
 
-    environments: tuple
-    controllers: tuple
-    observers: tuple
-    verify: tuple = (True,)
-    perturbations: tuple = ("none",)
-    weights: tuple = (None,)
+    environments: tuple[str, ...]
+    controllers: tuple[str, ...]
+    observers: tuple[str, ...]
+    verify: tuple[bool, ...] = (True,)
+    perturbations: tuple[str, ...] = ("none",)
+    weights: tuple[str | None, ...] = (None,)
     stop: str = "default"
     scenes: int = 50
     compares_weights: bool = True
 
-    def specs(self):
+    def specs(self) -> Iterator[Spec]:
         """All :class:`Spec` of the suite, scene by scene so that a stopped run has whole scenes."""
         for index in range(self.scenes):
             for environment in self.environments:
                 for section in ENVIRONMENTS[environment]:
                     yield from self._columns(environment, section, index)
 
-    def _columns(self, environment, section, index):
+    def _columns(self, environment: str, section: str, index: int) -> Iterator[Spec]:
         observers = ("none",) if environment == "points" else self.observers
         columns = product(observers, self.verify, self.perturbations, self.controllers)
         for observer, verify, perturbation, controller in columns:
-            learned = controller.startswith("cns")
+            learned = is_learned(controller)
             if observer == "truth" and not verify and True in self.verify:
                 continue  # exact matches have nothing to verify
             weights_files = self.weights if self.compares_weights else self.weights[:1]

@@ -3,29 +3,22 @@
 Exits with 0 when B is no worse than A, 1 on a regression, 2 when they cannot be compared.
 """
 
+from __future__ import annotations
+
 import json
-import math
 import sys
+from argparse import ArgumentParser, Namespace
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-from scipy.stats import binomtest
-
-from cns_core.bench.report.summary import COLUMN, column_of
-
-_RESAMPLES = 2000
-_SIGNIFICANT = 0.05
-_TOLERATED = 0.05
-"""A relative change smaller than this is no regression, however sure."""
-
-_FEWEST_PAIRS = 5
-
-MEASURES = ("steps", "rotation_error_deg", "translation_error_mm")
-_FLOOR = {"steps": 1.0, "rotation_error_deg": 0.01, "translation_error_mm": 0.05}
-"""Below these a difference means nothing to anyone."""
+from cns_core.bench.loop.plan import Record
+from cns_core.bench.report.paired import MEASURES, Change, compare_measure, compare_success
+from cns_core.bench.report.summary import COLUMN, Column, column_of
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("before", type=Path, metavar="A.json")
     parser.add_argument("after", type=Path, metavar="B.json")
     parser.add_argument(
@@ -37,7 +30,7 @@ def add_arguments(parser):
     )
 
 
-def run(args):
+def run(args: Namespace) -> int:
     """Print one line for each column and measure; the exit status."""
     try:
         before, after = _episodes(args.before), _episodes(args.after)
@@ -47,21 +40,21 @@ def run(args):
         return 2
     for change in changes:
         print(_line(change))
-    worse = [change for change in changes if change["verdict"] == "worse"]
+    worse = [change for change in changes if change.verdict == "worse"]
     print(f"{len(worse)} regressions in {len(changes)} comparisons")
     return 1 if worse else 0
 
 
-def compare(before, after, across=()):
+def compare(
+    before: list[Record], after: list[Record], across: Collection[str] = ()
+) -> list[Change]:
     """Compare two lists of episode records.
 
     Args:
         across: names of ``COLUMN`` in which paired episodes may differ.
 
     Returns:
-        One dict for each column and measure: ``column``, ``measure``, ``pairs``, ``before``,
-        ``after``, ``low`` and ``high`` (95 % interval of the change: a difference for success, else
-        a ratio) and ``verdict``: worse, better or same.
+        One change for each column and measure that could be judged.
 
     Raises:
         ValueError: if no episode pairs up, or pairs are ambiguous.
@@ -70,24 +63,25 @@ def compare(before, after, across=()):
     shared = [key for key in a if key in b]
     if not shared:
         raise ValueError("the reports share no episode: same scenes and columns are needed")
-    columns = {}
+    columns = defaultdict(list)
     for column, scene in shared:
-        columns.setdefault(column, []).append((a[column, scene], b[column, scene]))
+        columns[column].append((a[column, scene], b[column, scene]))
     changes = []
     for column, pairs in columns.items():
         label = " ".join(str(value) for value in column)
-        changes.append({"column": label} | _success(pairs))
-        changes += [{"column": label} | _measure(pairs, name) for name in MEASURES]
-    return [change for change in changes if change["pairs"]]
+        changes.append(compare_success(label, pairs))
+        changes += [compare_measure(label, pairs, name) for name in MEASURES]
+    return [change for change in changes if change.pairs]
 
 
-def _episodes(path):
+def _episodes(path: Path) -> list[Record]:
     return json.loads(path.read_text(encoding="utf-8"))["episodes"]
 
 
-def _index(records, across):
+def _index(records: list[Record], across: Collection[str]) -> dict[tuple[Column, str], Record]:
+    """{(column without what it may differ in, scene): record}"""
     kept = [n for n, name in enumerate(COLUMN) if name not in across]
-    index = {}
+    index: dict[tuple[Column, str], Record] = {}
     for record in records:
         column = column_of(record)
         key = tuple(column[n] for n in kept), record["scene"]
@@ -97,65 +91,9 @@ def _index(records, across):
     return index
 
 
-def _success(pairs):
-    """Sign test on the scenes where only one of the two succeeded (McNemar, exact)."""
-    won = np.array([[a["success"], b["success"]] for a, b in pairs], dtype=int)
-    lost, gained = int((won[:, 0] > won[:, 1]).sum()), int((won[:, 0] < won[:, 1]).sum())
-    low, high = _interval(won[:, 1] - won[:, 0])
-    verdict = "same"
-    if lost != gained:
-        test = binomtest(max(lost, gained), lost + gained, alternative="greater")
-        if test.pvalue < _SIGNIFICANT:
-            verdict = "worse" if lost > gained else "better"
-    return {
-        "measure": "success",
-        "pairs": len(pairs),
-        "before": won[:, 0].mean(),
-        "after": won[:, 1].mean(),
-        "low": low,
-        "high": high,
-        "verdict": verdict,
-    }
-
-
-def _measure(pairs, name):
-    """Mean ratio over the scenes where both succeeded."""
-    values = np.array(
-        [[a[name], b[name]] for a, b in pairs if a["success"] and b["success"]], dtype=float
-    ).reshape(-1, 2)
-    values = np.maximum(values, _FLOOR[name])
-    low, high = np.exp(_interval(np.log(values[:, 1] / values[:, 0])))
-    verdict = "same"
-    if len(values) >= _FEWEST_PAIRS:
-        ratio = math.exp(np.log(values[:, 1] / values[:, 0]).mean())
-        if low > 1.0 and ratio > 1.0 + _TOLERATED:
-            verdict = "worse"
-        elif high < 1.0 and ratio < 1.0 - _TOLERATED:
-            verdict = "better"
-    mean = values.mean(axis=0) if len(values) else (math.nan, math.nan)
-    return {
-        "measure": name,
-        "pairs": len(values),
-        "before": mean[0],
-        "after": mean[1],
-        "low": low,
-        "high": high,
-        "verdict": verdict,
-    }
-
-
-def _interval(differences):
-    """95 % bootstrap interval of the mean; seeded, so that a comparison repeats."""
-    if not len(differences):
-        return math.nan, math.nan
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(differences), size=(_RESAMPLES, len(differences)))
-    return tuple(np.percentile(differences[draws].mean(axis=1), [2.5, 97.5]))
-
-
-def _line(change):
+def _line(change: Change) -> str:
     return (
-        f"{change['verdict']:<6} {change['column']}: {change['measure']} "
-        f"{change['before']:.4g} -> {change['after']:.4g} "
-        f"[{change['low']:.3g}, {change['high']:.3g}] over {change['pairs']} scenes"
+        f"{change.verdict:<6} {change.column}: {change.measure} "
+        f"{change.before:.4g} -> {change.after:.4g} "
+        f"[{change.low:.3g}, {change.high:.3g}] over {change.pairs} scenes"
     )

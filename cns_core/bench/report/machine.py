@@ -1,15 +1,19 @@
 """On what a benchmark ran: machine, load, versions, and a fingerprint of the code."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 _PACKAGES = ("numpy", "scipy", "opencv-python-headless", "scikit-learn", "scikit-image", "torch")
 
 
-def describe_machine():
+def describe_machine() -> dict[str, Any]:
     """Processor, cores, memory and load as a dict."""
     return {
         "processor": _processor(),
@@ -20,8 +24,8 @@ def describe_machine():
     }
 
 
-def describe_versions():
-    """Versions of Python and of the packages that shape the figures."""
+def describe_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}
     for name in ("cns_ros", *_PACKAGES):
         try:
@@ -31,7 +35,7 @@ def describe_versions():
     return found
 
 
-def fingerprint(files=()):
+def fingerprint(files: Iterable[str | Path] = ()) -> str:
     """Hash of this package's sources and of further ``files`` (weights): what a result rests on."""
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
@@ -40,7 +44,7 @@ def fingerprint(files=()):
     return digest.hexdigest()[:16]
 
 
-def _processor():
+def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

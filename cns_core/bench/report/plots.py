@@ -1,12 +1,18 @@
 """Plots of a run: success with intervals, errors over time, paths, and the basin of convergence."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cns_core.bench.loop.measures import wilson
-from cns_core.bench.report.summary import COLUMN, column_of
+from cns_core.bench.loop.episode import DT_S
+from cns_core.bench.loop.measures import STRICT_GATE, wilson
+from cns_core.bench.loop.plan import Record
+from cns_core.bench.report.summary import COLUMN, Column, by_column
 
 PICTURES = {
     "success.png": "Success by section, with 95 % intervals",
@@ -14,16 +20,16 @@ PICTURES = {
     "basin.png": "Initial offsets: which converge",
     "paths.png": "Paths of the camera relative to the straight line; failed ones red",
 }
+Named = dict[str, list[Record]]
+"""{label of a column: its records}"""
+
 _SHOWN = ("controller", "weights", "observer", "verify", "perturbation", "stop")
 _MOST_COLUMNS = 12
 
 
-def draw_all(folder, records):
+def draw_all(folder: str | Path, records: list[Record]) -> dict[str, str]:
     """Write all plots into ``folder``; {file name: title}."""
-    columns = {}
-    for record in records:
-        columns.setdefault(column_of(record), []).append(record)
-    named = _name(columns)
+    named = _name(by_column(records))
     figures = {
         "success.png": _success(named),
         "errors.png": _errors(named),
@@ -35,8 +41,8 @@ def draw_all(folder, records):
     return PICTURES
 
 
-def _name(columns):
-    """{label: records}: of each column only what distinguishes it from the others."""
+def _name(columns: dict[Column, list[Record]]) -> Named:
+    """Of each column only what distinguishes it from the others."""
     keys = [dict(zip(COLUMN, column, strict=True)) for column in columns]
     differing = [n for n in _SHOWN[1:] if len({str(key[n]) for key in keys}) > 1]
     named = {}
@@ -49,7 +55,7 @@ def _name(columns):
     return named
 
 
-def _success(named):
+def _success(named: Named) -> Figure:
     figure = Figure(figsize=(10, 1.2 + 0.42 * len(named)), layout="constrained")
     axes = figure.add_subplot()
     sections = sorted({r["spec"]["section"] for m in named.values() for r in m}, key="SMLA".index)
@@ -73,7 +79,9 @@ def _success(named):
     return figure
 
 
-def _grid(named, size, **subplots):
+def _grid(
+    named: Named, size: float, **subplots: Any
+) -> tuple[Figure, list[tuple[Axes, str, list[Record]]]]:
     """A figure with one plot a column; [(axes, label, records)]."""
     chosen = list(named.items())[:_MOST_COLUMNS]
     across = min(4, len(chosen))
@@ -88,7 +96,7 @@ def _grid(named, size, **subplots):
     return figure, cells
 
 
-def _errors(named):
+def _errors(named: Named) -> Figure:
     figure, cells = _grid(named, 3.2, sharex=True, sharey=True)
     for axes, _, members in cells:
         traces = [r["trace"] for r in members if "trace" in r]
@@ -99,17 +107,17 @@ def _errors(named):
         for row, trace in zip(table, traces, strict=True):
             error = np.maximum(trace["translation_error_mm"], 1e-3)
             row[: len(error)], row[len(error) :] = error, error[-1]  # it stands where it stopped
-        time_s = 0.04 * np.arange(longest)
+        time_s = DT_S * np.arange(longest)
         low, middle, high = np.percentile(table, [10, 50, 90], axis=0)
         axes.fill_between(time_s, low, high, alpha=0.3)
         axes.semilogy(time_s, middle)
-        axes.axhline(1.0, color="gray", linewidth=0.7)
+        axes.axhline(STRICT_GATE[1], color="gray", linewidth=0.7)
         axes.grid(alpha=0.3)
         axes.set(xlabel="time [s]", ylabel="translation error [mm]")
     return figure
 
 
-def _basin(named):
+def _basin(named: Named) -> Figure:
     figure, cells = _grid(named, 3.0, sharex=True, sharey=True)
     for axes, _, members in cells:
         for success, marker, colour in ((True, "o", "tab:green"), (False, "x", "tab:red")):
@@ -126,7 +134,7 @@ def _basin(named):
     return figure
 
 
-def _paths(named):
+def _paths(named: Named) -> Figure:
     """The paths of Fig. 6 laid over each other: distance along the straight line and off it."""
     figure, cells = _grid(named, 3.0, sharex=True, sharey=True)
     for axes, _, members in cells:
@@ -142,7 +150,7 @@ def _paths(named):
     return figure
 
 
-def _unfold(way, goal):
+def _unfold(way: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of (n, 3) positions, how far along the line to the goal and how far off it, m."""
     line = way[0] - goal
     line = line / max(np.linalg.norm(line), 1e-9)

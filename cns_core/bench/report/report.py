@@ -1,12 +1,21 @@
 """Writes a run's report: JSON for machines, Markdown and HTML for people."""
 
+from __future__ import annotations
+
 import html
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from cns_core.bench.loop.measures import PAPER_GATE, STRICT_GATE
+from cns_core.bench.loop.plan import Record
 from cns_core.bench.report import plots, tables
-from cns_core.bench.report.summary import rows
+from cns_core.bench.report.summary import Row, rows
+
+Facts = dict[str, Any]
+"""Machine, versions, seeds and settings of a run."""
 
 PAPER = """\
 For comparison, the paper (150 scenes of YCB objects in PyBullet, not these scenes), AKAZE with
@@ -17,21 +26,25 @@ Fig. 5 draws bars without numbers: CNS 100 % in S, M and L with it, IBVS failing
 without it CNS still high, IBVS far lower. On a real arm with SIFT and no RANSAC (60 runs, Table I):
 CNS 75 %, 0.067 deg, 0.385 mm; IBVS 8.33 %, 1.368 deg, 8.256 mm."""
 
-NOTES = """\
-SR: final rotation error below 3 deg and translation error below 3 cm, with Wilson's interval;
-strict: below 0.3 deg and 1 mm. TS, RE, TE: mean ± standard deviation over successes; "TE, all" over
+_SUCCESS = (
+    "SR: final rotation error below {:g} deg and translation error below {:g} cm, with Wilson's "
+    "interval;\nstrict: below {:g} deg and {:g} mm."
+).format(PAPER_GATE[0], 0.1 * PAPER_GATE[1], *STRICT_GATE)
+
+NOTES = f"""\
+{_SUCCESS} TS, RE, TE: mean ± standard deviation over successes; "TE, all" over
 all episodes. path: length over the straight line. mOT, mCT, mTT: mean time of observer, controller
 and both a frame, one thread; p99 of both, median over episodes; graph: building it, once a target;
 rendering is not counted.
 Renderer: the built-in one (textured convex solids, true occlusion and perspective)."""
 
 
-def write_report(folder, records, facts):
+def write_report(folder: str | Path, records: list[Record], facts: Facts) -> Facts:
     """Write ``report.json``, ``report.md``, ``report.html`` and the plots into ``folder``.
 
     Args:
         records: from :func:`cns_core.bench.loop.runner.run`.
-        facts: dict of machine, versions, seeds and settings, copied into the JSON.
+        facts: copied into the JSON.
 
     Returns:
         The report as a dict.
@@ -49,7 +62,7 @@ def write_report(folder, records, facts):
     return content
 
 
-def _facts_lines(facts):
+def _facts_lines(facts: Facts) -> list[str]:
     machine, versions = facts["machine"], facts["versions"]
     return [
         f"Command: `{facts['command']}`, {facts['started']}, {facts['minutes']:.1f} min.",
@@ -60,7 +73,7 @@ def _facts_lines(facts):
     ]
 
 
-def _failure_lines(failed):
+def _failure_lines(failed: list[Record]) -> Iterator[tuple[str, str]]:
     for record in failed:
         yield (
             record["key"],
@@ -70,7 +83,9 @@ def _failure_lines(failed):
         )
 
 
-def _markdown(facts, table, failed, pictures):
+def _markdown(
+    facts: Facts, table: list[Row], failed: list[Record], pictures: dict[str, str]
+) -> str:
     parts = ["# Benchmark of cns_ros", *_facts_lines(facts), NOTES]
     for environment, part in tables.by_environment(table).items():
         parts += [f"## {environment}", tables.markdown(part)]
@@ -90,7 +105,9 @@ td:nth-child(-n+6),th:nth-child(-n+6){text-align:left} img{max-width:100%}
 tr:hover{background:#f3f3f3}"""
 
 
-def _html(folder, facts, table, failed, pictures):
+def _html(
+    folder: Path, facts: Facts, table: list[Row], failed: list[Record], pictures: dict[str, str]
+) -> str:
     parts = ["<h1>Benchmark of cns_ros</h1>"]
     parts += [f"<p>{html.escape(text)}</p>" for text in [*_facts_lines(facts), NOTES]]
     for environment, part in tables.by_environment(table).items():
@@ -108,7 +125,7 @@ def _html(folder, facts, table, failed, pictures):
     return head + "\n".join(parts) + "\n"
 
 
-def clear(folder):
+def clear(folder: str | Path) -> None:
     """Remove an earlier run's results from ``folder``, and nothing else."""
     folder = Path(folder)
     for name in ("episodes.jsonl", "fingerprint.txt", *plots.PICTURES):

@@ -1,51 +1,67 @@
 """Turns the records of episodes into the rows of a report."""
 
+from __future__ import annotations
+
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cns_core.bench.loop.measures import wilson
+from cns_core.bench.loop.plan import Record, is_learned
 
 COLUMN = ("environment", "controller", "weights", "observer", "verify", "perturbation", "stop")
 """What makes a table column: all episodes with these equal differ by their scene alone."""
 
 
-def column_of(record):
-    """The column of a record, as a tuple in the order of ``COLUMN``."""
+Column = tuple[Any, ...]
+"""Values of ``COLUMN``, in its order."""
+Row = dict[str, Any]
+"""A row of the report, as it stands in its JSON."""
+
+
+def column_of(record: Record) -> Column:
+    """The column of a record."""
     spec = record["spec"] | {"weights": weights_label(record["spec"])}
     return tuple(spec[name] for name in COLUMN)
 
 
-def weights_label(spec):
+def weights_label(spec: dict[str, Any]) -> str:
     """Stem of the weights' file name, ``shipped``, or an empty string where none are used."""
-    if not spec["controller"].startswith("cns"):
+    if not is_learned(spec["controller"]):
         return ""
     return "shipped" if spec["weights"] is None else Path(spec["weights"]).stem
 
 
-def rows(records):
-    """One dict for each column and section, and section ``A`` over all sections of a column."""
-    columns = {}
+def by_column(records: list[Record]) -> dict[Column, list[Record]]:
+    """{column: its records}, in their order."""
+    columns = defaultdict(list)
     for record in records:
-        columns.setdefault(column_of(record), []).append(record)
+        columns[column_of(record)].append(record)
+    return dict(columns)
+
+
+def rows(records: list[Record]) -> list[Row]:
+    """One dict for each column and section, and section ``A`` over all sections of a column."""
     result = []
-    for column, members in columns.items():
-        parts = {}
+    for column, members in by_column(records).items():
+        parts: dict[str, list[Record]] = {}
         for record in members:
             parts.setdefault(record["spec"]["section"], []).append(record)
         if len(parts) > 1:
             parts["A"] = members
         labels = dict(zip(COLUMN, column, strict=True))
-        result += [labels | {"section": name} | _figures(part) for name, part in parts.items()]
+        result += [labels | {"section": name} | _metrics(part) for name, part in parts.items()]
     return result
 
 
-def _figures(part):
-    """Figures of one row; means are over successes unless the name says otherwise."""
+def _metrics(part: list[Record]) -> Row:
+    """Metrics of one row; means are over successes unless the name says otherwise."""
     won = [record for record in part if record["success"]]
     low, high = wilson(len(won), len(part))
     strict = sum(record["strict_success"] for record in part)
-    row = {
+    row: Row = {
         "episodes": len(part),
         "success_rate": len(won) / len(part),
         "success_low": low,
@@ -68,15 +84,15 @@ def _figures(part):
     return row
 
 
-def _values(part, name):
+def _values(part: list[Record], name: str) -> list[float]:
     return [record[name] for record in part if record[name] is not None]
 
 
-def _mean(part, name):
+def _mean(part: list[Record], name: str) -> float | None:
     values = _values(part, name)
     return float(np.mean(values)) if values else None
 
 
-def _std(part, name):
+def _std(part: list[Record], name: str) -> float | None:
     values = _values(part, name)
     return float(np.std(values)) if values else None

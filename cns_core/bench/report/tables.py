@@ -1,6 +1,10 @@
 """Rows of a report as tables for people: what all rows share is said once, above."""
 
+from __future__ import annotations
+
 import html
+
+from cns_core.bench.report.summary import Row
 
 _LABELS = {
     "controller": "controller",
@@ -9,7 +13,7 @@ _LABELS = {
     "verify": "verified",
     "perturbation": "perturbation",
 }
-_FIGURES = (
+_METRICS = (
     "section",
     "n",
     "SR % (95 %)",
@@ -28,13 +32,13 @@ _FIGURES = (
 _DETAILS = ("strict %", "TE mm, all", "path", "mOT ms", "mCT ms", "p99 ms", "graph ms")
 
 
-def by_environment(rows):
+def by_environment(rows: list[Row]) -> dict[str, list[Row]]:
     """{environment: its rows}, in their order."""
     names = dict.fromkeys(row["environment"] for row in rows)
     return {name: [row for row in rows if row["environment"] == name] for name in names}
 
 
-def markdown(rows, brief=False):
+def markdown(rows: list[Row], brief: bool = False) -> str:
     """One environment's rows as a Markdown table below a line of what they share.
 
     Args:
@@ -49,19 +53,19 @@ def markdown(rows, brief=False):
     return f"{caption}\n\n{text}" if caption else text
 
 
-def page(rows):
+def page(rows: list[Row]) -> str:
     """The same as HTML."""
     caption, headers, lines = _layout(rows)
     body = "".join(_html_line("td", cells) for cells in lines)
     return f"<p>{html.escape(caption)}</p><table>{_html_line('th', headers)}{body}</table>"
 
 
-def _html_line(tag, values):
+def _html_line(tag: str, values: list[str]) -> str:
     inner = "".join(f"<{tag}>{html.escape(value)}</{tag}>" for value in values)
     return f"<tr>{inner}</tr>"
 
 
-def _layout(rows):
+def _layout(rows: list[Row]) -> tuple[str, list[str], list[list[str]]]:
     """What all rows share in words, the headers, and the cells of each row."""
     labels = [_label_cells(row) for row in rows]
     shared = {name for name in _LABELS if len({cells[name] for cells in labels}) == 1}
@@ -69,29 +73,29 @@ def _layout(rows):
         shared = set()
     said = [f"{_LABELS[name]} {labels[0][name]}" for name in _LABELS if name in shared]
     own = [name for name in _LABELS if name not in shared]
-    headers = [*(_LABELS[name] for name in own), *_FIGURES]
+    headers = [*(_LABELS[name] for name in own), *_METRICS]
     lines = [
-        [*(cells[name] for name in own), *_figure_cells(row)]
+        [*(cells[name] for name in own), *_metric_cells(row)]
         for cells, row in zip(labels, rows, strict=True)
     ]
     return ", ".join(text for text in said if not text.endswith(" ")), headers, lines
 
 
-def _label_cells(row):
+def _label_cells(row: Row) -> dict[str, str]:
     return {name: row[name] for name in _LABELS} | {"verify": "yes" if row["verify"] else "no"}
 
 
-def _figure_cells(row):
-    """In the order of ``_FIGURES``."""
+def _metric_cells(row: Row) -> list[str]:
+    """In the order of ``_METRICS``."""
     return [
         row["section"],
         str(row["episodes"]),
         f"{100 * row['success_rate']:.1f} "
         f"({100 * row['success_low']:.0f}–{100 * row['success_high']:.0f})",
         f"{100 * row['strict_success_rate']:.1f}",
-        _spread(row, "steps", 0),
-        _spread(row, "rotation_error_deg", 3),
-        _spread(row, "translation_error_mm", 3),
+        _mean_and_std(row, "steps", 0),
+        _mean_and_std(row, "rotation_error_deg", 3),
+        _mean_and_std(row, "translation_error_mm", 3),
         _number(row["translation_error_mm_mean_all"], 2),
         _number(row["path_ratio_mean"], 2),
         _number(row["observe_ms"], 1),
@@ -102,10 +106,10 @@ def _figure_cells(row):
     ]
 
 
-def _number(value, digits):
+def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _spread(row, name, digits):
+def _mean_and_std(row: Row, name: str, digits: int) -> str:
     mean, std = row[f"{name}_mean"], row[f"{name}_std"]
     return "–" if mean is None else f"{mean:.{digits}f} ± {std:.{digits}f}"
