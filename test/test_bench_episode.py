@@ -88,12 +88,12 @@ def test_shuffled_correspondences_fail_where_true_ones_succeed():
     ids=lambda spec: spec.environment,
 )
 def test_results_repeat(spec):
-    def figures():
+    def outcome():
         record, strip = run_episode(spec, max_steps=12)
         timings = [name for name in record if name.endswith("_ms") or name == "frame_ms_p99"]
         return {k: v for k, v in record.items() if k not in timings}, strip
 
-    first, second = figures(), figures()
+    first, second = outcome(), outcome()
     assert first[0] == second[0]
     assert all(np.array_equal(*pair) for pair in zip(first[1], second[1], strict=True))
     assert bool(first[1]) == (spec.environment != "points")

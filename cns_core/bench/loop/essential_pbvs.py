@@ -1,18 +1,24 @@
 """PBVS from two views alone: what a user without depth or a model would do."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
+from cns_core.bench.loop.environments import MATCH_TOLERANCE
+from cns_core.control.controller import Controller
 from cns_core.control.pbvs import pbvs_twist
 from cns_core.geometry import se3
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.geometry.two_views import fit_two_views
 
 _FEWEST = 8
-_TOLERANCE = 2.0 / 540.0
 _PLANAR_SHARE = 0.9
 
 
-class EssentialPbvsController:
+class EssentialPbvsController(Controller):
     """Estimates the relative pose from the matches; its scale must be given.
 
     The essential matrix gives the pose, or a homography where it explains the matches nearly as
@@ -25,14 +31,14 @@ class EssentialPbvsController:
 
     min_matches = _FEWEST
 
-    def __init__(self, baseline_m, distance_m):
+    def __init__(self, baseline_m: Callable[[], float], distance_m: float) -> None:
         self._baseline_m = baseline_m
         self._distance_m = distance_m
 
-    def start(self, desired):
+    def start(self, desired: np.ndarray) -> None:
         """Nothing to prepare: every frame stands for itself."""
 
-    def velocity(self, correspondence):
+    def velocity(self, correspondence: Correspondence) -> np.ndarray:
         """(6,) twist [v/d, w]; zero where the matches determine no pose.
 
         Raises:
@@ -53,13 +59,13 @@ class EssentialPbvsController:
         return twist
 
 
-def relative_pose(desired, current):
+def relative_pose(desired: np.ndarray, current: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Pose of the desired camera in the current one from (K, 2) matches, normalized plane.
 
     Returns:
         (3, 3) rotation and (3,) unit translation (zero if none is seen), or None.
     """
-    seen = fit_two_views(desired, current, _TOLERANCE, _PLANAR_SHARE)
+    seen = fit_two_views(desired, current, MATCH_TOLERANCE, _PLANAR_SHARE)
     if seen.homography is not None:
         return _from_homography(seen.homography, desired[seen.agree])
     if seen.essential is None:
@@ -69,11 +75,11 @@ def relative_pose(desired, current):
     return R, t[:, 0]
 
 
-def _from_homography(H, desired):
+def _from_homography(H: np.ndarray, desired: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of the decompositions with the plane in front, the one whose plane faces the camera most."""
     count, rotations, translations, normals = cv2.decomposeHomographyMat(H, np.eye(3))
     rays = np.column_stack([desired, np.ones(len(desired))])
     in_front = [np.mean(rays @ normals[i] > 0) for i in range(count)]
     best = max(range(count), key=lambda i: (round(in_front[i], 1), normals[i][2, 0]))
-    length = np.linalg.norm(translations[best])
+    length = float(np.linalg.norm(translations[best]))
     return rotations[best], translations[best][:, 0] / max(length, 1e-9)

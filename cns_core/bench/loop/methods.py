@@ -1,23 +1,34 @@
 """Builds the servo of an episode: controller and observer by name, through the public interface."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from cns_core import VisualServo
+from cns_core.bench.loop.environments import MATCH_TOLERANCE, Environment, ImageEnvironment
 from cns_core.bench.loop.essential_pbvs import EssentialPbvsController
 from cns_core.bench.loop.oracle import OracleObserver
+from cns_core.control.controller import Controller
 from cns_core.control.factory import make_controller
 from cns_core.control.pbvs import PbvsController
-from cns_core.control.regulator import Regulator
+from cns_core.control.regulator import Regulator, Step
 from cns_core.control.stop import make_stop_rule
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.observers import make_observer
+from cns_core.observers import Observer, make_observer
 from cns_core.observers.verification import verify
 
 CONTROLLERS = ("cns", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
 OBSERVERS = ("sift", "sift-tracked", "akaze", "akaze-tracked", "orb", "orb-tracked", "truth")
-_TOLERANCE = 2.0 / 540.0
+
+if TYPE_CHECKING:
+    # The simulator brings in PyTorch, which rendered classical episodes do without.
+    from cns_core.bench.loop.points import PointsEnvironment
 
 
-def build_controller(name, environment, weights=None):
+def build_controller(name: str, environment: Environment, weights: str | None = None) -> Controller:
     """A controller for one episode.
 
     Args:
@@ -48,7 +59,14 @@ def build_controller(name, environment, weights=None):
 class ImageServo:
     """A :class:`cns_core.VisualServo` watching an :class:`ImageEnvironment`."""
 
-    def __init__(self, environment, observer, controller, verified, stop):
+    def __init__(
+        self,
+        environment: ImageEnvironment,
+        observer: str,
+        controller: Controller,
+        verified: bool,
+        stop: str,
+    ) -> None:
         self._environment = environment
         self._blind = observer == "truth"
         self._servo = VisualServo(
@@ -59,16 +77,17 @@ class ImageServo:
         )
         self._servo.set_desired(environment.desired_image, environment.depth_prior_m)
 
-    def step(self):
-        """(:class:`Step`, image or None) of the environment's present."""
+    def step(self) -> tuple[Step, np.ndarray | None]:
+        """(step, image or None) of the environment's present."""
         image = None if self._blind else self._environment.image()
         return self._servo.step(image, self._environment.time_s), image
 
-    def close(self):
+    def close(self) -> None:
+        """Stop the observer's background work."""
         self._servo.close()
 
 
-def _build_observer(name, environment, verified):
+def _build_observer(name: str, environment: ImageEnvironment, verified: bool) -> Observer:
     if name == "truth":
         return OracleObserver(environment)
     if name not in OBSERVERS:
@@ -87,24 +106,26 @@ def _build_observer(name, environment, verified):
 class PointsServo:
     """The same loop on a :class:`PointsEnvironment`, which has no images."""
 
-    def __init__(self, environment, controller, verified, stop):
+    def __init__(
+        self, environment: PointsEnvironment, controller: Controller, verified: bool, stop: str
+    ) -> None:
         self._environment = environment
         self._verified = verified
         self._regulator = Regulator(controller, make_stop_rule(stop))
         self._regulator.start(environment.desired, environment.depth_prior_m)
 
-    def step(self):
-        """(:class:`Step`, None) of the environment's present."""
+    def step(self) -> tuple[Step, None]:
+        """(step, None) of the environment's present."""
         seen = self._environment.correspondence()
         if self._verified:
             seen = _verified(seen)
         return self._regulator.step(seen, self._environment.time_s), None
 
-    def close(self):
+    def close(self) -> None:
         """Nothing to release."""
 
 
-def _verified(seen):
+def _verified(seen: Correspondence) -> Correspondence:
     matched = seen.matched.copy()
-    matched[matched] = verify(seen.desired[matched], seen.current[matched], _TOLERANCE)
+    matched[matched] = verify(seen.desired[matched], seen.current[matched], MATCH_TOLERANCE)
     return Correspondence(seen.desired, seen.current, matched)

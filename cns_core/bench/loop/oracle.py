@@ -1,10 +1,13 @@
 """An observer that knows the scene, for judging controllers alone."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from cns_core.bench.loop.environments import ImageEnvironment
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.observers import make_observer
+from cns_core.observers import Observer, make_observer
 
 JITTER_PX = 0.05
 """What the best of real observers leave; without any, no stop rule could tell rest from motion."""
@@ -12,34 +15,37 @@ JITTER_PX = 0.05
 _DEPTH_TOLERANCE_M = 0.003
 
 
-class OracleObserver:
+class OracleObserver(Observer):
     """Projects the desired image's keypoints by their true depth; hidden ones are not matched.
 
     Args:
-        environment: :class:`~cns_core.bench.loop.environments.ImageEnvironment`.
+        environment: what the servo watches.
         seed: of the jitter of ``JITTER_PX``.
     """
 
-    def __init__(self, environment, seed=0):
+    def __init__(self, environment: ImageEnvironment, seed: int = 0) -> None:
         self._environment = environment
         self._rng = np.random.default_rng(seed)
-        self._points = None
+        self._points = np.zeros((0, 3))
         self.desired = None
 
-    def set_desired(self, image):
+    def set_desired(self, image: np.ndarray) -> None:
         """Take SIFT's keypoints of ``image`` and look up where they lie in the scene."""
         env = self._environment
         finder = make_observer("sift", env.camera, verify=False)
         finder.set_desired(image)
-        pixels = env.camera.denormalize(finder.desired)
+        keypoints = np.asarray(finder.desired)
+        pixels = env.camera.denormalize(keypoints)
         depth = env.depth(env.T_goal, pixels)
         hit = np.isfinite(depth)
-        self.desired = finder.desired[hit]
-        rays = np.column_stack([self.desired, np.ones(hit.sum())])
+        self.desired = keypoints[hit]
+        rays = np.column_stack([keypoints[hit], np.ones(hit.sum())])
         self._points = depth[hit, None] * rays @ env.T_goal[:3, :3].T + env.T_goal[:3, 3]
 
-    def observe(self, image):
+    def observe(self, image: np.ndarray | None) -> Correspondence:
         """The :class:`Correspondence` of the environment's present; ``image`` is not looked at."""
+        if self.desired is None:
+            raise RuntimeError("no desired image yet: call set_desired first")
         env = self._environment
         T_cs = se3.inverse(env.T)
         local = self._points @ T_cs[:3, :3].T + T_cs[:3, 3]
@@ -52,6 +58,3 @@ class OracleObserver:
         jitter = self._rng.normal(0.0, JITTER_PX / env.camera.focal, (matched.sum(), 2))
         current[matched] = local[matched, :2] / local[matched, 2:] + jitter
         return Correspondence(self.desired, current, matched)
-
-    def close(self):
-        """Nothing to release."""

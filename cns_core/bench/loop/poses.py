@@ -1,5 +1,7 @@
 """Where episodes begin and end: camera poses about a scene, in sections by initial rotation."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -15,7 +17,12 @@ REACH, AFFINE_REACH = (0.85, 1.35), (0.85, 1.7)
 """Least and largest distance of the start from the scene over the goal's."""
 
 
-def draw_poses(rng, bounds_deg, aim_off_deg=0.0, reach=REACH):
+def draw_poses(
+    rng: np.random.Generator,
+    bounds_deg: tuple[float, float],
+    aim_off_deg: float = 0.0,
+    reach: tuple[float, float] = REACH,
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw a goal and a start, (4, 4) camera poses in a scene frame with z up.
 
     The goal is 0.45 to 0.7 m from the origin and 0 to 20 deg off the vertical. The start looks at
@@ -40,7 +47,9 @@ def draw_poses(rng, bounds_deg, aim_off_deg=0.0, reach=REACH):
             return goal, start
 
 
-def _looking_at_origin(rng, off_vertical_deg, distance_m):
+def _looking_at_origin(
+    rng: np.random.Generator, off_vertical_deg: float, distance_m: float
+) -> np.ndarray:
     """A camera looking at the origin from above, turned about its axis at random."""
     turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi))
     lean = Rotation.from_rotvec(np.radians(off_vertical_deg) * _horizontal(rng))
@@ -48,11 +57,11 @@ def _looking_at_origin(rng, off_vertical_deg, distance_m):
     return se3.pose(R, -distance_m * R[:, 2])
 
 
-def _tilt(rng, angle_deg):
+def _tilt(rng: np.random.Generator, angle_deg: float) -> Rotation:
     """A turn about a random axis across the optical axis."""
     return Rotation.from_rotvec(np.radians(angle_deg) * _horizontal(rng))
 
 
-def _horizontal(rng):
+def _horizontal(rng: np.random.Generator) -> np.ndarray:
     angle = rng.uniform(0, 2 * np.pi)
     return np.array([np.cos(angle), np.sin(angle), 0.0])

@@ -1,8 +1,11 @@
 """Runs many episodes, in parallel and so that an interrupted run resumes."""
 
+from __future__ import annotations
+
 import json
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -10,12 +13,19 @@ import joblib
 import numpy as np
 
 from cns_core.bench.loop.episode import run_episode
+from cns_core.bench.loop.plan import Record, Spec, is_learned
 
 _EPISODES = "episodes.jsonl"
 _FINGERPRINT = "fingerprint.txt"
 
 
-def run(specs, folder, fingerprint, jobs=None, report=print):
+def run(
+    specs: Sequence[Spec],
+    folder: str | Path,
+    fingerprint: str,
+    jobs: int | None = None,
+    report: Callable[[str], object] = print,
+) -> list[Record]:
     """Run every spec that ``folder`` does not hold yet.
 
     Episodes are appended to ``folder/episodes.jsonl`` as they end; of failed ones a strip of
@@ -23,7 +33,7 @@ def run(specs, folder, fingerprint, jobs=None, report=print):
     ``joblib.parallel_config(backend="ray")`` or ``"dask"`` after registering that backend.
 
     Args:
-        specs: list of :class:`~cns_core.bench.loop.plan.Spec`.
+        specs: what to run.
         fingerprint: what results rest on; those of another one are not mixed in.
         jobs: processes, None for joblib's ambient setting.
         report: called with one line of progress for each episode.
@@ -54,17 +64,17 @@ def run(specs, folder, fingerprint, jobs=None, report=print):
     return [done[key] for key in keys]
 
 
-def _work(spec):
+def _work(spec: Spec) -> tuple[Record, list[np.ndarray]]:
     """One episode on one thread: a core each is worth more than cores shared."""
     cv2.setNumThreads(1)
-    if spec.environment == "points" or spec.controller.startswith("cns"):
+    if spec.environment == "points" or is_learned(spec.controller):
         import torch
 
         torch.set_num_threads(1)
     return run_episode(spec)
 
 
-def _load(folder, fingerprint):
+def _load(folder: Path, fingerprint: str) -> dict[str, Record]:
     """Records already in ``folder``, by key; a line cut off by an interruption is dropped."""
     folder.mkdir(parents=True, exist_ok=True)
     mark, path = folder / _FINGERPRINT, folder / _EPISODES
@@ -83,7 +93,7 @@ def _load(folder, fingerprint):
     return {record["key"]: record for record in records}
 
 
-def _save_strip(folder, record, strip):
+def _save_strip(folder: Path, record: Record, strip: list[np.ndarray]) -> None:
     """Ten views of a failed episode side by side, the goal last."""
     if record["success"] or not strip:
         return
@@ -96,11 +106,11 @@ def _save_strip(folder, record, strip):
 class _Progress:
     """One line an episode, with the time left."""
 
-    def __init__(self, total, report):
+    def __init__(self, total: int, report: Callable[[str], object]) -> None:
         self._total, self._report = total, report
         self._count, self._start = 0, time.monotonic()
 
-    def note(self, record):
+    def note(self, record: Record) -> None:
         self._count += 1
         spent = time.monotonic() - self._start
         left = spent / self._count * (self._total - self._count)

@@ -1,0 +1,45 @@
+"""The suites that `cns-bench --quick` and `--full` run."""
+
+from __future__ import annotations
+
+from cns_core.bench.loop.conditions import PERTURBATIONS
+from cns_core.bench.loop.plan import Suite
+
+QUICK: tuple[Suite, ...] = (
+    Suite(("points",), ("cns", "ibvs", "pbvs-truth"), ("none",), verify=(True, False), scenes=2),
+    Suite(("affine",), ("cns", "ibvs"), ("sift-tracked",), scenes=2),
+    Suite(("render",), ("cns", "cns-policy", "ibvs"), ("sift-tracked",), scenes=2),
+    Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",), scenes=2),
+    Suite(("render",), ("cns", "ibvs"), ("akaze",), verify=(False,), scenes=1),
+)
+"""A look at everything within five minutes on two cores."""
+
+FULL: tuple[Suite, ...] = (
+    Suite(("render",), ("cns-policy", "ibvs"), ("sift-tracked",)),
+    Suite(("render",), ("cns",), ("sift-tracked",), compares_weights=False),
+    Suite(("render",), ("cns-policy", "ibvs"), ("akaze",), verify=(True, False), scenes=10),
+    Suite(("points",), ("cns-policy",), ("none",), verify=(True, False)),
+    Suite(
+        ("points",),
+        ("cns", "ibvs", "pbvs-truth"),
+        ("none",),
+        verify=(True, False),
+        scenes=10,
+        compares_weights=False,
+    ),
+    Suite(("affine",), ("cns", "ibvs"), ("sift-tracked",), scenes=20, compares_weights=False),
+    Suite(("render",), ("pbvs-essential",), ("sift-tracked",), scenes=8),
+    Suite(("render",), ("pbvs-truth", "pbvs-essential"), ("truth",), scenes=10),
+    Suite(("render",), ("cns",), ("sift",), scenes=1, compares_weights=False),
+    Suite(
+        ("render",),
+        ("cns",),
+        ("sift-tracked",),
+        perturbations=tuple(name for name in PERTURBATIONS if name != "none"),
+        scenes=3,
+        compares_weights=False,
+    ),
+)
+"""The paper's E_render and the points on 150 scenes, and what surrounds them on fewer;
+`--scenes 50` has 150 of them everywhere, of E_affine 50. With and without verification is AKAZE's,
+as in the paper's Fig. 5, matching every frame anew."""
