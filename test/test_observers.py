@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
+from cns_core import VisualServo
 from cns_core.geometry.camera import PinholeCamera
-from cns_core.observers import BACKENDS, make_observer
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.two_views import fit_two_views
+from cns_core.observers import BACKENDS, Observer, make_observer
 from cns_core.observers.features import Features, select
 from cns_core.observers.matching import match
 from cns_core.observers.verification import verify
@@ -205,6 +208,42 @@ def test_near_the_goal_verification_is_reliable(count):
         kept_false.append(kept[wrong].mean())
     assert min(kept_true) > 0.9 and np.mean(kept_true) > 0.99
     assert np.mean(kept_false) < 0.1
+
+
+@pytest.mark.parametrize("depth_spread, planar", [(0.0, True), (0.1, False)])
+def test_the_simplest_geometry_that_explains_all_is_chosen(depth_spread, planar):
+    rng = np.random.default_rng(0)
+    desired, current = two_views(rng, 100, [0.1, 0.2, 1.0], [0.1, 0.0, 0.1], depth_spread)
+    found = fit_two_views(desired, current, 2.0 / 540, 0.95)
+    assert (found.homography is not None) == planar
+    assert (found.essential is not None) == (not planar)
+    assert found.agree.mean() > 0.95
+    lenient = fit_two_views(desired, current, 2.0 / 540, 0.0)
+    assert lenient.homography is not None and lenient.essential is None
+
+
+class Shifted(Observer):
+    """Somebody's own observer: the smallest that there can be."""
+
+    def __init__(self):
+        self.desired = None
+
+    def set_desired(self, image):
+        self.desired = np.random.default_rng(0).uniform(-0.3, 0.3, (20, 2))
+
+    def observe(self, image):
+        return Correspondence(self.desired, self.desired + (0.05, 0.0), np.ones(20, bool))
+
+
+def test_an_observer_of_ones_own_serves(photograph):
+    observer = Shifted()
+    with VisualServo(CAMERA, observer, "ibvs") as servo:
+        servo.set_desired(photograph)
+        step = servo.step(photograph, time=0.0)
+        observer.prepare()
+    assert step.error == pytest.approx(0.05)
+    assert step.correspondence.count == 20
+    assert step.twist[0] > 0.01
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

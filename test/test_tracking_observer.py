@@ -16,6 +16,7 @@ from cns_core.observers.akaze import Akaze
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.base import ObserverSettings
 from cns_core.observers.corners import find_corners
+from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.executors import patient_worker, prompt_worker
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching_schedule import MatchingSchedule
@@ -24,6 +25,8 @@ from cns_core.observers.recognition import Recognition
 from cns_core.observers.rematch import Rematcher
 from cns_core.observers.sift import Sift
 from cns_core.observers.template import Template
+from cns_core.observers.track import Track
+from cns_core.observers.tracker import Tracker
 from cns_core.observers.tracking_observer import TrackingObserver
 from cns_core.observers.verification import verify
 
@@ -87,6 +90,11 @@ def errors_px(correspondence, H):
 
 def frame_of(image):
     return Frame.of(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+
+
+def agree(desired, current):
+    """Whether pairs of pixels agree on one motion."""
+    return verify(CAMERA.normalize(desired), CAMERA.normalize(current), 2.0 / CAMERA.focal)
 
 
 class Watched:
@@ -232,6 +240,31 @@ def test_matches_at_a_set_rate_even_if_nothing_is_lost(photograph):
         make_observer("orb", CAMERA, tracking=True, rematch_every=0)
 
 
+def test_a_track_stays_what_it_was(photograph):
+    desired = frame_of(view(photograph))
+    patches = DesiredPatches(desired, 300, None)
+    tracker = Tracker(patches, agree)
+    found = tracker.merge(
+        Track.begin(patches.anchors).lost_in(desired.half),
+        desired,
+        patches.anchors[::9],
+        patches.anchors[::9],
+    )
+    first = tracker.settle(found, Track.begin(patches.anchors), anew=True)
+    assert first.count > 150
+    before = [np.copy(value) for value in vars(first).values()]
+    next_frame = frame_of(view(photograph, turn(2.0)))
+    outcomes = [
+        tracker.settle(tracker.follow(first, next_frame), first, anew=False) for _ in range(2)
+    ]
+    assert outcomes[0].frame == first.frame + 1
+    assert np.linalg.norm(outcomes[0].velocity, axis=1).max() > 1.0
+    for was, now in zip(before, vars(first).values(), strict=True):
+        np.testing.assert_array_equal(was, now)
+    for one, other in zip(*(vars(track).values() for track in outcomes), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def two_motions(photograph):
     """A view whose left part moved differently from its right."""
     image = view(photograph, turn(3.0, 1.02, (5.0, 0.0)))
@@ -299,11 +332,6 @@ def tilted(angle_deg):
     R = cv2.Rodrigues(np.array([0.0, np.radians(angle_deg), 0.0]))[0]
     move = R - np.outer(R @ (0, 0, 1.0) - (0, 0, 1.0), (0, 0, 1.0))
     return CAMERA.matrix @ move @ np.linalg.inv(CAMERA.matrix)
-
-
-def agree(desired, current):
-    """Whether pairs of pixels agree on one motion."""
-    return verify(CAMERA.normalize(desired), CAMERA.normalize(current), 2.0 / CAMERA.focal)
 
 
 def test_simulated_views_reach_where_plain_matching_fails(photograph, monkeypatch):
