@@ -2,15 +2,17 @@
 
 import pytest
 
+from cns_core.bench.faults.fault import PHASES
 
-def fault_matrix(cases, phases, always):
+
+def fault_matrix(faults, always):
     """Every fault in every phase; those named ``always`` in motion, the others when slow."""
     return [
-        pytest.param(case, phase, marks=_marks(case, phase, always), id=f"{case.name}, {phase}")
-        for case in cases
-        for phase in phases
+        pytest.param(fault, phase, marks=_marks(fault, phase, always), id=f"{fault.name}, {phase}")
+        for fault in faults
+        for phase in PHASES
     ]
 
 
-def _marks(case, phase, always):
-    return () if case.name in always and phase == "motion" else (pytest.mark.slow,)
+def _marks(fault, phase, always):
+    return () if fault.name in always and phase == "motion" else (pytest.mark.slow,)

@@ -9,9 +9,9 @@ from support_faults import fault_matrix
 
 from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.bench import cli
-from cns_core.bench.faults.fault_cases import CASES, LATE_FEEDBACK
-from cns_core.bench.faults.fault_rig import FULL_MOTION, STANDING, FaultRig
-from cns_core.bench.faults.faults_bench import PHASES, try_fault
+from cns_core.bench.faults.arm_faults import ARM_FAULTS
+from cns_core.bench.faults.arm_rig import FULL_MOTION, STANDING, ArmRig
+from cns_core.bench.faults.trial import try_fault
 from cns_core.twin.robot.control_box import Q_HOME
 
 QUICK = {"protective stop", "RTDE dropped", "twists end", "worker killed", "driver killed"}
@@ -19,13 +19,13 @@ QUICK = {"protective stop", "RTDE dropped", "twists end", "worker killed", "driv
 
 @pytest.fixture(scope="module")
 def rig():
-    with FaultRig(own_address()) as rig:
+    with ArmRig(own_address()) as rig:
         yield rig
 
 
-@pytest.mark.parametrize(("case", "phase"), fault_matrix((*CASES, LATE_FEEDBACK), PHASES, QUICK))
-def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
-    row = try_fault(rig, case, phase)
+@pytest.mark.parametrize(("fault", "phase"), fault_matrix(ARM_FAULTS, QUICK))
+def test_the_arm_stops_in_time_says_why_and_stays(rig, fault, phase):
+    row = try_fault(rig, fault, phase)
     assert row["passed"], row
 
 
@@ -46,10 +46,10 @@ def test_a_name_that_no_fault_has_is_refused(capsys):
 
 def refusal(rig):
     """The reason of a refused arming with fresh twists on the way."""
-    rig.until_heard()
-    rig.until_state("disarmed", "faulted")
-    rig.send(STANDING)
-    success, message = rig.insist_on_arming()
+    rig.driver.until_heard()
+    rig.driver.until_state("disarmed", "faulted")
+    rig.driver.send(STANDING)
+    success, message = rig.request_arming()
     assert not success
     return message
 
@@ -81,7 +81,7 @@ def test_arming_is_refused_beyond_the_workspace(rig):
 
 
 def test_arming_is_refused_with_the_wrong_model():
-    with FaultRig(own_address(), robot_model="ur3e") as rig:
+    with ArmRig(own_address(), robot_model="ur3e") as rig:
         assert "check robot_model" in refusal(rig)
         assert not rig.pendant.status()["program_running"]
 
@@ -89,9 +89,9 @@ def test_arming_is_refused_with_the_wrong_model():
 def test_a_wall_of_the_workspace_stops_the_arm():
     start = UR_MODELS["ur5e"].forward(Q_HOME)[:3, 3]
     box = {"box_min_m": tuple(start - 0.2), "box_max_m": tuple(start + 0.1)}
-    with FaultRig(own_address(), **box) as rig:
+    with ArmRig(own_address(), **box) as rig:
         rig.arm(FULL_MOTION)
-        rig.until(lambda: rig.status["slowed_by"] == "workspace box +z", "the wall")
+        rig.driver.until(lambda: rig.driver.report.slowed_by == "workspace box +z", "the wall")
         rig.until_rest()
         q = rig.box.state().q
     camera = UR_MODELS["ur5e"].forward(q) @ rig.config.hand_eye.T_flange_camera
@@ -114,22 +114,22 @@ def test_hostile_commands_never_exceed_the_limits_of_the_real_arm(rig, bursts):
     rng = np.random.default_rng(1)
     rig.home(Q_HOME)
     rig.arm(STANDING)
-    rig.send(None)
+    rig.driver.send(None)
     limits, fastest = rig.config.limits, 0.0
     for _ in range(bursts):
         since = rig.box.state().time_s
-        rig.send_burst(list(hostile_commands(rng, rig.config.hand_eye.camera_frame, 50)))
-        rig.until_told()
+        rig.driver.send_burst(list(hostile_commands(rng, rig.config.hand_eye.camera_frame, 50)))
+        rig.driver.until_told()
         velocity = rig.box.motion_log(since).tcp_velocity
         ratio = max((limits.speed_ratio(v) for v in velocity), default=0.0)
         assert ratio <= 1.001
         fastest = max(fastest, ratio)
     assert fastest > 0.2
-    assert rig.status["refused"] > 10 * bursts
+    assert rig.driver.report.refused > 10 * bursts
     # A busy test machine may be silent for too long; the robot must have had no reason to stop.
-    assert rig.status["state"] == "armed" or "command timeout" in rig.status["last_stop"]
+    assert rig.driver.report.state == "armed" or "command timeout" in rig.driver.report.last_stop
     assert rig.pendant.status()["stop_reason"] == ""
-    rig.request("disarm")
+    rig.driver.request("disarm")
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_hostile_commands_never_exceed_the_limits_of_the_real_arm(rig, bursts):
 def test_malformed_bytes_from_the_controller_end_in_a_clean_new_connection(rig, seed):
     rig.pendant.inject("rtde_garbage", seed=seed)
     rig.pendant.inject("dashboard_garbage", seed=seed)
-    rig.until_state("disconnected")
-    rig.until(lambda: rig.status["cause"], "a cause")
+    rig.driver.until_state("disconnected")
+    rig.driver.until(lambda: rig.driver.report.cause, "a cause")
     rig.pendant.clear("dashboard_garbage")
     rig.arm(FULL_MOTION)
-    rig.request("disarm")
+    rig.driver.request("disarm")
     rig.home(Q_HOME)

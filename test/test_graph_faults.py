@@ -8,7 +8,8 @@ import pytest
 from support_faults import fault_matrix
 
 from cns_core.bench import cli
-from cns_ros.sim.graph_faults import CASES, PHASES, try_fault
+from cns_core.bench.faults.trial import try_fault
+from cns_ros.sim.graph_faults import GRAPH_FAULTS
 from cns_ros.sim.graph_rig import GraphRig
 
 
@@ -19,9 +20,9 @@ def rig():
         yield rig
 
 
-@pytest.mark.parametrize(("case", "phase"), fault_matrix(CASES, PHASES, {"camera frozen"}))
-def test_the_arm_stops_in_time_says_why_and_stays(rig, case, phase):
-    row = try_fault(rig, case, phase)
+@pytest.mark.parametrize(("fault", "phase"), fault_matrix(GRAPH_FAULTS, {"camera frozen"}))
+def test_the_arm_stops_in_time_says_why_and_stays(rig, fault, phase):
+    row = try_fault(rig, fault, phase)
     assert row["passed"], row
 
 
@@ -37,13 +38,13 @@ def test_the_command_measures_the_graph_as_well(robot_address, tmp_path, capsys)
 
 @pytest.mark.slow
 def test_the_driver_says_so_when_the_robot_goes_off_and_stays_disarmed_when_it_returns(rig):
-    rig.servo(moving=True)
+    rig.begin(moving=True)
     rig.box.process.kill()
-    rig.graph.until(lambda: rig.state("ur_driver") == "disconnected", "a driver that noticed")
+    rig.until_state("disconnected")
     assert "connection lost" in rig.explanation()
     rig.box.stop()
     rig.box.start()
-    rig.graph.until(lambda: rig.state("ur_driver") == "disarmed", "a driver that has come back")
+    rig.until_state("disarmed")
     quiet_from = time.monotonic()
     rig.start("twin")
     rig.invite()

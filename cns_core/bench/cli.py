@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 SUBCOMMANDS = {
@@ -21,10 +22,10 @@ SUBCOMMANDS = {
 """Name: module with ``add_arguments(parser)`` and ``run(args)``, imported when called; and help."""
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `cns-bench`; returns the exit status."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words.pop(0) if words and words[0] in SUBCOMMANDS else "run"
     module = import_module(SUBCOMMANDS[name][0])
     parser = argparse.ArgumentParser(
         prog="cns-bench" if name == "run" else f"cns-bench {name}",
@@ -33,10 +34,10 @@ def main(arguments=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    return module.run(parser.parse_args(arguments))
+    return module.run(parser.parse_args(words))
 
 
-def _overview():
+def _overview() -> str:
     lines = [f"  {name:<10}{text}" for name, (_, text) in SUBCOMMANDS.items()]
     return "subcommands, each with --help:\n" + "\n".join(lines)
 

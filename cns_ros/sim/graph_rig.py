@@ -1,15 +1,15 @@
 """The suite's nodes as processes on a simulated arm, for faults of the camera and of the nodes."""
 
+from __future__ import annotations
+
 import os
-import signal
-import subprocess
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from sensor_msgs.msg import Image
 
 from cns_core.arm.ur.config import UrConfig
+from cns_core.bench.faults.rig import FULL_SPEED_M_S, GONE, PATIENCE_S
 from cns_core.geometry import se3
 from cns_core.twin.robot.control_box import ControlBox
 from cns_core.twin.robot.pendant import Pendant
@@ -19,19 +19,14 @@ from cns_ros.bringup.node_set import servo_environment, servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions
 from cns_ros.ros.client import GraphClient
 from cns_ros.ros.qos import LATCHED, NEWEST
+from cns_ros.sim.node_processes import NodeProcesses
 from cns_ros.sim.twin import load_hand_eye
 
-FULL_SPEED_M_S = 0.1
-
-GONE = "gone"
-"""What is said of a node whose process has ended."""
-
-_PATIENCE_S = 60.0
 _ARMING_S, _SPEED_UP_S = 15.0, 3.0
 _BACK_M = 0.2
 # Far above what servoing needs, so that the camera goes at full speed for most of the way.
 _GAIN = 10.0
-_SETTINGS = {
+_SETTINGS: dict[str, dict[str, object]] = {
     # The arm outlives the camera here, so that its motion can be measured.
     "twin": {"robot": False},
     "controller": {"gain": _GAIN},
@@ -39,107 +34,72 @@ _SETTINGS = {
 
 
 class GraphRig:
-    """Brings the nodes up, moves the arm with them, and hears what they say; a context manager.
+    """Brings the nodes up, moves the arm with them and hears what they say: a ``FaultRig``.
+
+    A context manager.
 
     Args:
         host: loopback address of the control box.
         domain: ROS domain id.
+
+    Attributes:
+        nodes: the :class:`NodeProcesses`.
+        graph: a :class:`GraphClient` of the same domain.
     """
 
-    def __init__(self, host, domain):
+    explains_within_s = 3.0  # diagnostics come every second
+
+    def __init__(self, host: str, domain: int) -> None:
         options = ServoOptions(sim=True, robot_ip=host, controller="ibvs", episode=False)
-        self._environment = {
+        environment = {
             **os.environ,
             **servo_environment(options),
             "ROS_DOMAIN_ID": str(domain),
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         }
-        self._commands = {
-            spec.name: replace(
-                spec, parameters=spec.parameters | _SETTINGS.get(spec.name, {})
-            ).command()
-            for spec in servo_nodes(options)
-        }
+        self._names = [spec.name for spec in servo_nodes(options)]
+        self.nodes = NodeProcesses(_commands(options), environment)
         hand_eye = load_hand_eye("")
         self.config = UrConfig(robot_ip=host, hand_eye=hand_eye)
         workcell = Workcell(options.seed, hand_eye.T_flange_camera)
-        self._q_goal, _ = workcell.episode()
-        back = workcell.camera_pose(self._q_goal) @ se3.pose(translation=(0.0, 0.0, -_BACK_M))
+        q_goal, _ = workcell.episode()
+        back = workcell.camera_pose(q_goal) @ se3.pose(translation=(0.0, 0.0, -_BACK_M))
         flange = back @ se3.inverse(hand_eye.T_flange_camera)
-        self._q_start = workcell.model.inverse(flange, self._q_goal)
-        self._box = ControlBox(host, q_home=self._q_goal)
-        self._host, self._domain = host, domain
-        self._nodes = {}
+        self._q_start = workcell.model.inverse(flange, q_goal)
+        self.box = ControlBox(host, q_home=q_goal)
+        self._domain = domain
 
-    def __enter__(self):
-        self.box = self._box.__enter__()
-        self.pendant = Pendant(self._host)
+    def __enter__(self) -> GraphRig:
+        self.box.start()
+        self.pendant = Pendant(self.box.host)
         self.graph = GraphClient(self._domain, told_by=("controller", "ur_driver"))
-        for name in self._commands:
+        for name in self._names:
             self.start(name)
         self._set_desired()
         return self
 
-    def __exit__(self, *_):
-        for process in self._nodes.values():
-            process.kill()
-            process.wait()
+    def __exit__(self, *_: object) -> None:
+        self.nodes.kill_all()
         self.graph.close()
         self.pendant.close()
-        self._box.__exit__()
+        self.box.stop()
 
-    # Processes
+    # What a trial asks for
 
-    def start(self, name):
-        """Start a node, if it does not live."""
-        if name not in self._nodes or self._nodes[name].poll() is not None:
-            self.graph.statuses.pop(name, None)
-            self._nodes[name] = subprocess.Popen(
-                self._commands[name],
-                env=self._environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-
-    def kill(self, name):
-        """SIGKILL a node, or with "worker" the driver's process that talks to the arm."""
-        if name == "worker":
-            driver = self._nodes["ur_driver"].pid
-            children = Path(f"/proc/{driver}/task/{driver}/children").read_text().split()
-            os.kill(int(children[0]), signal.SIGKILL)
-        else:
-            self._nodes[name].kill()
-            self._nodes[name].wait()
-
-    # What the nodes say
-
-    def state(self, name):
-        """The state a node has last told, GONE if its process has ended, "" if it is new."""
-        if self._nodes[name].poll() is not None:
+    @property
+    def state(self) -> str:
+        """What the driver has last told, GONE if its process has ended, "" if it is new."""
+        if not self.nodes.lives("ur_driver"):
             return GONE
-        return self.graph.statuses[name].message if name in self.graph.statuses else ""
+        status = self.graph.statuses.get("ur_driver")
+        return status.message if status else ""
 
-    def explanation(self):
-        """Why the arm stands, in the words of driver, controller and observer."""
-        said = []
-        for name in ("ur_driver", "controller"):
-            values = {pair.key: pair.value for pair in self.graph.statuses[name].values}
-            cause = values.get("last_stop") or values["cause"]
-            said.append(f"{name} {GONE}" if self.state(name) == GONE else cause)
-        if self._nodes["observer"].poll() is not None:
-            said.append(f"observer {GONE}")
-        else:
-            said.append(self.graph.problems.get("observer", ""))
-        return "; ".join(filter(None, said))
-
-    # What a user does
-
-    def servo(self, moving):
+    def begin(self, moving: bool) -> None:
         """Start 0.2 m behind the goal and arm; returns at full speed, or armed and at rest."""
         speed_m_s = FULL_SPEED_M_S if moving else 0.0
         self._limit(speed_m_s)
         # A busy machine may stall the nodes for so long that the arm is disarmed again.
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             self.pendant.move_joints(self._q_start, speed_rad_s=1.0)
             armed = self.graph.call("controller/start") and self.graph.call(
@@ -147,34 +107,84 @@ class GraphRig:
             )
             if armed and self._reaches(speed_m_s):
                 return
-            self.graph.spin(0.1)
+            self.wait(0.1)
         raise TimeoutError(f"full speed has not come: {self.graph.refusal}; {self.explanation()}")
 
-    def invite(self):
-        """Let twists of full speed flow, so that only the driver keeps the arm from moving."""
+    def invite(self) -> None:
+        """Let twists of full speed flow to a driver that is armed or could be."""
+        self.until_state("disarmed", "armed")
         self._limit(FULL_SPEED_M_S)
         self.graph.insist("controller/start")
 
-    def _limit(self, speed_m_s):
+    def silence(self) -> None:
+        """Stop the controller."""
+        self.graph.insist("controller/stop")
+
+    def disarm(self) -> None:
+        """Ask the driver to disarm until it does."""
+        self.graph.insist("ur_driver/disarm")
+
+    def wait(self, duration_s: float) -> None:
+        """Let time pass and listen to the nodes."""
+        self.graph.spin(duration_s)
+
+    def until_state(self, *states: str) -> None:
+        """Wait until the driver is in one of these states."""
+        self.graph.until(lambda: self.state in states, "a driver that is " + " or ".join(states))
+
+    def explanation(self) -> str:
+        """Why the arm stands, in the words of driver, controller and observer."""
+        said = []
+        for name in ("ur_driver", "controller"):
+            if self.nodes.lives(name):
+                values = {pair.key: pair.value for pair in self.graph.statuses[name].values}
+                said.append(values.get("last_stop") or values["cause"])
+            else:
+                said.append(f"{name} {GONE}")
+        if self.nodes.lives("observer"):
+            said.append(self.graph.problems.get("observer", ""))
+        else:
+            said.append(f"observer {GONE}")
+        return "; ".join(filter(None, said))
+
+    # What a user does
+
+    def start(self, name: str) -> None:
+        """Start a node, if it does not live."""
+        if not self.nodes.lives(name):
+            self.graph.statuses.pop(name, None)
+            self.nodes.start(name)
+
+    def _limit(self, speed_m_s: float) -> None:
         self.graph.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)
 
-    def _reaches(self, speed_m_s):
+    def _reaches(self, speed_m_s: float) -> bool:
         """Whether the arm is armed and comes to a speed; if not, it is disarmed again."""
         end = time.monotonic() + _SPEED_UP_S
         while time.monotonic() < end:
-            armed = self.state("ur_driver") == "armed"
-            if armed and linear_speed(self.box) > 0.98 * speed_m_s - 1e-6:
+            if self.state == "armed" and linear_speed(self.box) > 0.98 * speed_m_s - 1e-6:
                 return True
-            self.graph.spin(0.02)
-        self.graph.insist("ur_driver/disarm")
-        self.graph.until(lambda: self.state("ur_driver") == "disarmed", "a disarmed driver")
+            self.wait(0.02)
+        self.disarm()
+        self.until_state("disarmed")
         return False
 
-    def _set_desired(self):
+    def _set_desired(self) -> None:
         """Give the image at the goal to every observer, also to one that is started later."""
-        images = []
+        images: list[Image] = []
         subscription = self.graph.node.create_subscription(Image, "image", images.append, NEWEST)
         self.graph.until(lambda: images, "an image")
         self.graph.node.destroy_subscription(subscription)
         self._desired = self.graph.node.create_publisher(Image, "desired_image", LATCHED)
         self._desired.publish(images[-1])
+
+
+def _commands(options: ServoOptions) -> dict[str, list[str]]:
+    """Command line of every node of a bring-up, with the settings of this rig, by its name."""
+    specs = servo_nodes(options)
+    return {
+        spec.name: replace(
+            spec, parameters=spec.parameters | _SETTINGS.get(spec.name, {})
+        ).command()
+        for spec in specs
+    }

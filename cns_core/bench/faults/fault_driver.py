@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Sequence
 
 from cns_core.arm.driver import ArmDriver
 from cns_core.arm.ur.config import UrConfig
@@ -24,14 +25,14 @@ _PERIOD_S = 0.04
 class FaultDriver:
     """Sends the present twist 25 times a second and passes requests on."""
 
-    def __init__(self, config):
+    def __init__(self, config: UrConfig) -> None:
         self._frame = config.hand_eye.camera_frame
         self._link = UrLink(config)
         self._driver = ArmDriver(config, self._link)
-        self._twist = None
+        self._twist: Sequence[float] | None = None
         self._pending = b""
 
-    def run(self):
+    def run(self) -> None:
         """Live until standard input ends."""
         with self._driver:
             due = time.monotonic()
@@ -43,7 +44,7 @@ class FaultDriver:
                 self._send()
                 self._tell()
 
-    def _listen(self, timeout_s):
+    def _listen(self, timeout_s: float) -> bool:
         if not select.select([0], [], [], timeout_s)[0]:
             return True
         data = os.read(0, 65536)
@@ -59,17 +60,17 @@ class FaultDriver:
                 self._twist = message["twist"]
         return bool(data)
 
-    def _send(self):
+    def _send(self) -> None:
         if self._twist is not None:
             self._offer(self._twist, self._frame, 0.0)
 
-    def _offer(self, twist, frame, age_s):
+    def _offer(self, twist: Sequence[float], frame: str, age_s: float) -> None:
         now = time.time()
         # The gate counts what it refuses.
         with contextlib.suppress(ValueError):
             self._driver.offer(twist, frame, now - age_s, now)
 
-    def _tell(self):
+    def _tell(self) -> None:
         status = self._driver.poll()
         _write(
             state=status.state.value,
@@ -84,16 +85,16 @@ class FaultDriver:
         )
 
 
-def _write_answer(success, message):
+def _write_answer(success: bool, message: str) -> None:
     _write(success=success, message=message)
 
 
-def _write(**message):
+def _write(**message: object) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 
-def main():
+def main() -> None:
     """Run with the settings of the arm, JSON, as the only argument."""
     # A shell may have started all this in the background, where an interrupt is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)

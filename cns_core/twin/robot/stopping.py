@@ -46,12 +46,6 @@ def measure_stop(motion, moment_s, rest_s=0.1):
     return Stop(standstill_s, distance_mm, bool(moving[started:].any()))
 
 
-def watch_stop(box, moment_s, watch_s):
-    """The :class:`Stop` of a ``ControlBox``'s arm, once ``watch_s`` have passed since a moment."""
-    time.sleep(max(0.0, moment_s + watch_s - time.monotonic()))
-    return measure_stop(box.motion_log(moment_s - 0.1), moment_s, rest_s=0.3)
-
-
 def moved_since(box, moment_s):
     """Whether any joint has moved after a moment."""
     return bool(box.motion_log(moment_s).qd.any())

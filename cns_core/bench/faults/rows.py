@@ -1,9 +1,12 @@
 """Rows of the table of faults: what was measured, and whether it is as it has to be."""
 
-WATCH_S = 0.4
-"""How long after the bound an arm is watched still."""
-AGAIN_S = 1.0
-"""How long an arm that has stopped is watched while everything invites it to go on."""
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from cns_core.twin.robot.stopping import Stop
+
+Row: TypeAlias = dict[str, str | float | bool | None]
+"""Figures by the name of their column; an arm that did not stop has None for its stop."""
 
 _COLUMNS = {
     "fault": "<31",
@@ -17,7 +20,9 @@ _COLUMNS = {
 }
 
 
-def stopped_row(stop, bound_s, status, causes, moved_later):
+def stopped_row(
+    stop: Stop, bound_s: float, status: str, causes: Sequence[str], moved_later: bool
+) -> Row:
     """Figures of an arm that had to come to rest, say why, and stay there.
 
     Args:
@@ -33,7 +38,7 @@ def stopped_row(stop, bound_s, status, causes, moved_later):
     return _row(stop, bound_s, status, moved_again, in_time and explained and not moved_again)
 
 
-def undisturbed_row(stop, bound_s, status, went_on):
+def undisturbed_row(stop: Stop, bound_s: float, status: str, went_on: bool) -> Row:
     """Figures of an arm that had to go on, and to stop when it was told to.
 
     Args:
@@ -44,27 +49,27 @@ def undisturbed_row(stop, bound_s, status, went_on):
     return _row(stop, bound_s, status, stop.moved_again, went_on and stopped)
 
 
-def _row(stop, bound_s, status, moved_again, passed):
+def _row(stop: Stop, bound_s: float, status: str, moved_again: bool, passed: bool) -> Row:
     return {
         "stop_time_s": stop.time_s,
         "stop_distance_mm": stop.distance_mm,
         "bound_s": bound_s,
         "status": status,
         "moved_again": moved_again,
-        "passed": bool(passed),
+        "passed": passed,
     }
 
 
-def heading():
+def heading() -> str:
     """The table's first line."""
     return "  ".join(f"{name:{form.partition('.')[0]}}" for name, form in _COLUMNS.items())
 
 
-def line(row):
+def line(row: Row) -> str:
     """A row of the table; an arm that did not stop has no figures."""
     cells = ((row[name], form) for name, form in _COLUMNS.items())
     return "  ".join(_cell(value, form) for value, form in cells)
 
 
-def _cell(value, form):
+def _cell(value: str | float | bool | None, form: str) -> str:
     return f"{value:{form}}" if isinstance(value, float) else f"{value!s:{form.partition('.')[0]}}"
