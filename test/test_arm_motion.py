@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.geometry import se3
-from cns_core.twin.robot import motions
+from cns_core.twin.robot import motions, moves
 from cns_core.twin.robot.control_box import Q_HOME
 from cns_core.twin.robot.motion_log import Motion
 from cns_core.twin.robot.motions import TICK_S, SafetyViolation
@@ -69,7 +69,7 @@ def test_stopl_ends_at_rest_on_its_line(arm):
 
 def test_movej_arrives_exactly_within_its_limits(arm):
     target = np.array(Q_HOME) + [0.5, -0.2, 0.1, 0.0, 0.3, -0.4]
-    arm.motion = motions.MoveJ(arm, target, 0.6, 1.5)
+    arm.motion = moves.MoveJ(arm, target, 0.6, 1.5)
     speeds = [arm.qd]
     while arm.motion is not None:
         arm.tick()
@@ -84,7 +84,7 @@ def test_movej_arrives_exactly_within_its_limits(arm):
 def test_movel_keeps_to_the_line(arm):
     start = arm.tcp_pose()
     goal = start @ se3.exp([0.05, -0.08, 0.03, 0.2, 0.1, -0.3])
-    poses, _ = run(arm, motions.MoveL(arm, goal, 0.2, 1.0))
+    poses, _ = run(arm, moves.MoveL(arm, goal, 0.2, 1.0))
     np.testing.assert_allclose(poses[-1], goal, atol=1e-9)
     line = goal[:3, 3] - start[:3, 3]
     aside = np.cross(poses[:, :3, 3] - start[:3, 3], line / np.linalg.norm(line))

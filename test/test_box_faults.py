@@ -9,7 +9,7 @@ from support_box import quick_box, wait_until
 from cns_core.twin.robot.garbage import RTDE_KINDS, dashboard_line, rtde_bytes
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.robot.ports.rtde_protocol import PacketType, packet
-from cns_core.twin.robot.robot import Refused
+from cns_core.twin.robot.safety import BoxRefusal
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +67,9 @@ def test_dashboard_garbage_replaces_the_answers(box, pendant):
 
 
 def test_unknown_faults_are_refused(pendant):
-    with pytest.raises(Refused, match="unknown fault 'earthquake'"):
+    with pytest.raises(BoxRefusal, match="unknown fault 'earthquake'"):
         pendant.inject("earthquake")
-    with pytest.raises(Refused, match="0 to 60 s, got -1"):
+    with pytest.raises(BoxRefusal, match="0 to 60 s, got -1"):
         pendant.inject("network_delay", delay_s=-1)
-    with pytest.raises(Refused, match="no fault 'rtde_frozen' is active"):
+    with pytest.raises(BoxRefusal, match="no fault 'rtde_frozen' is active"):
         pendant.clear("rtde_frozen")

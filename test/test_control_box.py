@@ -12,7 +12,7 @@ from support_box import own_address, quick_box, wait_for_standstill, wait_until
 from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.twin.robot.control_box import Q_HOME, ControlBox
 from cns_core.twin.robot.pendant import Pendant
-from cns_core.twin.robot.robot import Refused
+from cns_core.twin.robot.safety import BoxRefusal
 from cns_core.twin.robot.stopping import measure_stop
 
 rtde_control = pytest.importorskip("rtde_control")
@@ -143,7 +143,7 @@ def test_protective_stop_and_recovery(box, control, receive, pendant):
     assert stop.time_s > 0.0 and 0.0 < stop.distance_mm < 20.0 and not stop.moved_again
     assert not control.speedL([0.1, 0, 0, 0, 0, 0], 2.0, 0.0)
     assert not control.speedStop()
-    with pytest.raises(Refused, match="PROTECTIVE_STOP"):
+    with pytest.raises(BoxRefusal, match="PROTECTIVE_STOP"):
         pendant.move_joints(Q_HOME)
     pendant.unlock()
     wait_until(lambda: not receive.isProtectiveStopped())
@@ -174,7 +174,7 @@ def test_emergency_stop_takes_the_power_until_switched_on(box, control, receive,
     wait_until(lambda: pendant.status()["robot_mode"] == "POWER_OFF")
     assert not box.state().qd.any()
     pendant.release_emergency_stop()
-    with pytest.raises(Refused, match="POWER_OFF"):
+    with pytest.raises(BoxRefusal, match="POWER_OFF"):
         pendant.move_joints(Q_HOME)
     pendant.switch_on()
     wait_until(lambda: receive.getRobotMode() == 7 and receive.getSafetyMode() == 1)
@@ -205,7 +205,7 @@ def test_second_control_client_is_refused_and_harmless(box, control):
 
 
 def test_pendant_waits_for_the_program_to_end(control, pendant):
-    with pytest.raises(Refused, match="program plays"):
+    with pytest.raises(BoxRefusal, match="program plays"):
         pendant.move_joints(Q_HOME)
     pendant.stop_program()
     pendant.move_joints(Q_HOME)

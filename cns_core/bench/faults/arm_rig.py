@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class ArmRig:
 
     explains_within_s = 0.0  # the state brings its explanation
 
-    def __init__(self, host: str, **settings) -> None:
+    def __init__(self, host: str, **settings: Any) -> None:
         self.config = UrConfig(
             robot_ip=host,
             hand_eye=HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0)),

@@ -3,6 +3,8 @@
 ``ControlBox`` starts and stops it; ``python -m cns_core.twin.robot.control_box`` is the process.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import logging
@@ -10,15 +12,20 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cns_core.arm.ur_kinematics import UR_MODELS
-from cns_core.twin.robot.motion_log import MotionReader
+from cns_core.arm.ur_kinematics import UR_MODELS, UrModel
+from cns_core.twin.robot.motion_log import ArmState, Motion, MotionReader
+from cns_core.twin.robot.ports.connection import LOCALHOST
 
 Q_HOME = (0.0, -1.6, 1.9, -1.87, -1.5708, 0.0)
 """Joint angles in rad with the flange 0.46 m from a UR5e's base, looking down, well conditioned."""
 
+_MODEL = "ur5e"
+_UNLOCK_DELAY_S = 5.0
 _READY = "ready"
 _STOP_TIMEOUT_S = 5.0
 _PRIORITY = 30  # above the driver's, whose client library spins for our answers
@@ -38,7 +45,13 @@ class ControlBox:
         ConnectionError: if the box cannot listen, with its own words.
     """
 
-    def __init__(self, host="127.0.0.1", q_home=Q_HOME, model="ur5e", unlock_delay_s=5.0):
+    def __init__(
+        self,
+        host: str = LOCALHOST,
+        q_home: Sequence[float] | NDArray[np.float64] = Q_HOME,
+        model: str = _MODEL,
+        unlock_delay_s: float = _UNLOCK_DELAY_S,
+    ) -> None:
         _model(model).forward(q_home)
         self.host = host
         self._command = [
@@ -46,64 +59,78 @@ class ControlBox:
             *("--unlock-delay", str(unlock_delay_s), "--parent-pid", str(os.getpid())),
             *("--q-home", *(repr(float(angle)) for angle in q_home)),
         ]
-        self.process = None
+        self._process: subprocess.Popen[str] | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> ControlBox:
         return self.start()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self):
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        """The process.
+
+        Raises:
+            RuntimeError: if it was not started.
+        """
+        if self._process is None:
+            raise RuntimeError("the control box was not started")
+        return self._process
+
+    def start(self) -> ControlBox:
         """Start the process and wait until it listens; returns the box itself."""
         # In a session of its own, so that Ctrl-C reaches the robot's clients and not the robot.
-        self.process = subprocess.Popen(
+        self._process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
-        answer = self.process.stdout.readline().strip()
+        assert self._process.stdout  # a pipe
+        answer = self._process.stdout.readline().strip()
         if answer != _READY:
             self.stop()
             raise ConnectionError(answer or f"the control box on {self.host} did not start")
         self._motion = MotionReader(self.host)
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         """End the process."""
-        self.process.terminate()
+        process = self.process
+        process.terminate()
         try:
-            self.process.wait(_STOP_TIMEOUT_S)
+            process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
 
-    def state(self):
+    def state(self) -> ArmState:
         """The arm's newest :class:`.ArmState`; takes microseconds."""
         return self._motion.state()
 
-    def motion_log(self, since_s=0.0):
+    def motion_log(self, since_s: float = 0.0) -> Motion:
         """The :class:`.Motion` after a time, the last minute at most."""
         return self._motion.since(since_s)
 
 
-def _model(name):
+def _model(name: str) -> UrModel:
     if name not in UR_MODELS:
         raise ValueError(f"unknown arm {name!r}, known are {sorted(UR_MODELS)}")
     return UR_MODELS[name]
 
 
-def _parse(arguments):
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="control_box", description="A simulated UR controller.")
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
-    parser.add_argument("--model", default="ur5e", choices=sorted(UR_MODELS))
+    parser.add_argument("--host", default=LOCALHOST, help="loopback address to listen on")
+    parser.add_argument("--model", default=_MODEL, choices=sorted(UR_MODELS))
     parser.add_argument("--q-home", type=float, nargs=6, default=Q_HOME, metavar="RAD")
-    parser.add_argument("--unlock-delay", type=float, default=5.0, metavar="S")
+    parser.add_argument("--unlock-delay", type=float, default=_UNLOCK_DELAY_S, metavar="S")
     parser.add_argument("--parent-pid", type=int, help="exit when this process is gone")
     parser.add_argument("--verbose", action="store_true", help="show the program's text messages")
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a control box until it is terminated."""
     # Imported here, because whoever only starts a box needs nothing of it.
     from cns_core.twin.robot.box_server import BoxServer

@@ -1,21 +1,24 @@
 """Bytes that a healthy controller never sends."""
 
+from collections.abc import Callable
+from random import Random
+
 from cns_core.twin.robot.ports.rtde_protocol import PacketType, packet
 
 _LENGTH = 512
 
 
-def dashboard_line(random):
+def dashboard_line(random: Random) -> bytes:
     """Bytes in the place of a dashboard's answer, the newline at its end kept."""
     return random.randbytes(_LENGTH).replace(b"\n", b"") + b"\n"
 
 
-def rtde_bytes(kind, random):
+def rtde_bytes(kind: str, random: Random) -> bytes:
     """Bytes to slip between two RTDE packets.
 
     Args:
         kind: one of ``RTDE_KINDS``.
-        random: a ``random.Random``.
+        random: what is drawn comes from it.
 
     Raises:
         ValueError: if there is no such kind.
@@ -25,7 +28,7 @@ def rtde_bytes(kind, random):
     return _RTDE[kind](random)
 
 
-_RTDE = {
+_RTDE: dict[str, Callable[[Random], bytes]] = {
     "noise": lambda random: random.randbytes(_LENGTH),
     "no_size": lambda random: b"\x00\x00" + random.randbytes(1),
     "too_large": lambda random: b"\xff\xff" + bytes([PacketType.DATA_PACKAGE]),

@@ -12,6 +12,7 @@ import tempfile
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 _ROWS = 32768
 _COLUMNS = 19
@@ -23,26 +24,26 @@ class ArmState(NamedTuple):
     """Joint angles (6,) in rad and velocities (6,) in rad/s at a time of the monotonic clock."""
 
     time_s: float
-    q: np.ndarray
-    qd: np.ndarray
+    q: NDArray[np.float64]
+    qd: NDArray[np.float64]
 
 
 class Motion(NamedTuple):
     """A stretch of motion, one row a tick: (n,), (n, 6), (n, 6), and the TCP's (n, 6) velocity."""
 
-    time_s: np.ndarray
-    q: np.ndarray
-    qd: np.ndarray
-    tcp_velocity: np.ndarray
+    time_s: NDArray[np.float64]
+    q: NDArray[np.float64]
+    qd: NDArray[np.float64]
+    tcp_velocity: NDArray[np.float64]
 
 
-def _path(host):
+def _path(host: str) -> pathlib.Path:
     folder = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
     return pathlib.Path(folder, f"cns-twin-{os.getuid()}-{host}")
 
 
 class _Ring:
-    def __init__(self, memory):
+    def __init__(self, memory: mmap.mmap) -> None:
         self._count = np.frombuffer(memory, np.uint64, 1)
         self._rows = np.frombuffer(memory, float, offset=_HEADER).reshape(_ROWS, _COLUMNS)
 
@@ -50,7 +51,7 @@ class _Ring:
 class MotionWriter(_Ring):
     """The one writer: the control box listening on ``host``."""
 
-    def __init__(self, host):
+    def __init__(self, host: str) -> None:
         self._path = _path(host)
         # A new file, because a reader may still hold the memory of a box that was killed.
         self._path.unlink(missing_ok=True)
@@ -59,18 +60,22 @@ class MotionWriter(_Ring):
             super().__init__(mmap.mmap(file.fileno(), _SIZE))
         self._written = 0
 
-    def append(self, time_s, q, qd, tcp_velocity):
+    def append(self, time_s: float, q: ArrayLike, qd: ArrayLike, tcp_velocity: ArrayLike) -> None:
+        """Add the state of one tick, see :class:`Motion`."""
         row = self._rows[self._written % _ROWS]
         row[0], row[1:7], row[7:13], row[13:] = time_s, q, qd, tcp_velocity
         self._written += 1
         self._count[0] = self._written
 
-    def ticks_ago(self, ticks):
+    def ticks_ago(
+        self, ticks: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """(q, qd, tcp_velocity) of an earlier tick, the oldest at hand at most."""
         row = self._rows[(self._written - 1 - min(ticks, self._written - 1, _ROWS - 1)) % _ROWS]
         return row[1:7], row[7:13], row[13:]
 
-    def close(self):
+    def close(self) -> None:
+        """Remove the log."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
 
@@ -82,19 +87,19 @@ class MotionReader(_Ring):
         ConnectionError: if no box has been listening there.
     """
 
-    def __init__(self, host):
+    def __init__(self, host: str) -> None:
         try:
             with open(_path(host), "rb") as file:
                 super().__init__(mmap.mmap(file.fileno(), _SIZE, access=mmap.ACCESS_READ))
         except (FileNotFoundError, ValueError) as error:
             raise ConnectionError(f"no simulated control box on {host}") from error
 
-    def state(self):
+    def state(self) -> ArmState:
         """The newest :class:`ArmState`."""
         row = self._rows[(int(self._count[0]) - 1) % _ROWS].copy()
         return ArmState(float(row[0]), row[1:7], row[7:13])
 
-    def since(self, time_s):
+    def since(self, time_s: float) -> Motion:
         """The :class:`Motion` after a time of the monotonic clock, a minute's worth at most."""
         count = int(self._count[0])
         # The oldest rows may be overwritten while they are copied, so they are left out.

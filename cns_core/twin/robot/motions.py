@@ -1,14 +1,11 @@
-"""URScript's motion instructions, each asked once a tick for the joint velocity to apply.
-
-A motion has ``velocity(arm)`` and ``finished``, true once the velocity it gave was its last.
-"""
+"""URScript's motions at a velocity, each asked once a tick for the joint velocity to apply."""
 
 import math
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
-
-from cns_core.geometry import se3
+from numpy.typing import NDArray
 
 TICK_S = 0.002
 FORCED_STOP_RAD_S2 = 8.0
@@ -19,18 +16,55 @@ class SafetyViolation(Exception):
     """A motion that would exceed a joint-speed or joint-position limit."""
 
 
+class MovableArm(Protocol):
+    """What a motion needs to know of the arm; see ``SimulatedArm``."""
+
+    q: NDArray[np.float64]
+    qd: NDArray[np.float64]
+
+    def jacobian(self) -> NDArray[np.float64]: ...
+
+    def tcp_pose(self) -> NDArray[np.float64]: ...
+
+    def joints_at(self, T_base_tcp: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+
+class JointMotion(Protocol):
+    """A motion in progress.
+
+    Attributes:
+        finished: whether the velocity that was given last is the motion's last.
+    """
+
+    finished: bool
+
+    def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
+        """(6,) joint velocities for the next tick, rad/s."""
+
+
+class AcceleratingMotion(JointMotion, Protocol):
+    """A motion towards a velocity, ``reached`` or not."""
+
+    reached: bool
+
+
 class SpeedL:
     """Accelerate the TCP along a straight line in velocity space, then keep the velocity."""
 
-    def __init__(self, twist, acceleration, angular_acceleration=None):
-        self.target = _six(twist, "twist")
-        self.acceleration = _positive(acceleration, "acceleration")
-        self.angular_acceleration = _positive(
+    def __init__(
+        self,
+        twist: Iterable[float],
+        acceleration: float,
+        angular_acceleration: float | None = None,
+    ) -> None:
+        self.target = six(twist, "twist")
+        self.acceleration = positive(acceleration, "acceleration")
+        self.angular_acceleration = positive(
             acceleration if angular_acceleration is None else angular_acceleration, "aRot"
         )
         self.reached = self.finished = False
 
-    def velocity(self, arm):
+    def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
         J = arm.jacobian()
         current = J @ arm.qd
         change = self.target - current
@@ -40,16 +74,16 @@ class SpeedL:
             _share(self.angular_acceleration, math.hypot(*change[3:])),
         )
         self.reached = share == 1.0
-        return np.linalg.solve(J, current + share * change)
+        return np.asarray(np.linalg.solve(J, current + share * change), dtype=np.float64)
 
 
 class StopL(SpeedL):
     """Decelerate the TCP along its line."""
 
-    def __init__(self, deceleration, angular_deceleration=None):
+    def __init__(self, deceleration: float, angular_deceleration: float | None = None) -> None:
         super().__init__(np.zeros(6), deceleration, angular_deceleration)
 
-    def velocity(self, arm):
+    def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
         if not arm.qd.any():
             self.finished = True
             return arm.qd
@@ -61,12 +95,12 @@ class StopL(SpeedL):
 class SpeedJ:
     """Accelerate the joints along a straight line in velocity space, then keep the velocity."""
 
-    def __init__(self, qd, acceleration):
-        self.target = _six(qd, "joint velocities")
-        self.acceleration = _positive(acceleration, "acceleration")
+    def __init__(self, qd: Iterable[float], acceleration: float) -> None:
+        self.target = six(qd, "joint velocities")
+        self.acceleration = positive(acceleration, "acceleration")
         self.reached = self.finished = False
 
-    def velocity(self, arm):
+    def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
         change = self.target - arm.qd
         share = min(1.0, _share(self.acceleration, np.abs(change).max()))
         self.reached = share == 1.0
@@ -76,10 +110,10 @@ class SpeedJ:
 class StopJ(SpeedJ):
     """Decelerate all joints together."""
 
-    def __init__(self, deceleration):
+    def __init__(self, deceleration: float) -> None:
         super().__init__(np.zeros(6), deceleration)
 
-    def velocity(self, arm):
+    def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
         qd = super().velocity(arm)
         self.finished = self.reached
         return qd
@@ -88,101 +122,37 @@ class StopJ(SpeedJ):
 class ForcedStop(StopJ):
     """The controller's own stop, which no limit may prevent."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(FORCED_STOP_RAD_S2)
 
 
 class ServoJ:
     """Follow a joint target that is renewed all the time, smoothed over the look-ahead time."""
 
-    finished = False
+    def __init__(self, q: Iterable[float], lookahead_s: float) -> None:
+        self.finished = False
+        self.target = six(q, "joint angles")
+        self.lookahead_s = positive(lookahead_s, "lookahead_time")
 
-    def __init__(self, q, lookahead_s):
-        self.target = _six(q, "joint angles")
-        self.lookahead_s = _positive(lookahead_s, "lookahead_time")
-
-    def velocity(self, arm):
+    def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
         return (self.target - arm.q) / max(self.lookahead_s, TICK_S)
 
 
-class Ramp:
-    """Trapezoidal speed profile over a distance, from rest to rest."""
-
-    def __init__(self, distance, speed, acceleration):
-        speed = _positive(speed, "speed")
-        self.distance = distance
-        self.acceleration = _positive(acceleration, "acceleration")
-        self.speed = min(speed, math.sqrt(distance * acceleration))
-        self.ramp_s = self.speed / acceleration
-        self.duration_s = self.ramp_s + distance / self.speed if distance > 0.0 else 0.0
-
-    def fraction(self, time_s):
-        """Share of the distance covered after a time, 0 to 1."""
-        if time_s >= self.duration_s:
-            return 1.0
-        if time_s < self.ramp_s:
-            covered = 0.5 * self.acceleration * time_s**2
-        elif time_s < self.duration_s - self.ramp_s:
-            covered = self.speed * (time_s - 0.5 * self.ramp_s)
-        else:
-            covered = self.distance - 0.5 * self.acceleration * (self.duration_s - time_s) ** 2
-        return covered / self.distance
-
-
-class MoveJ:
-    """Move all joints to a target so that they start and arrive together."""
-
-    def __init__(self, arm, q, speed_rad_s, acceleration):
-        self.start, self.target = arm.q, _six(q, "joint angles")
-        distance = np.abs(self.target - self.start).max()
-        self.ramp = Ramp(distance, speed_rad_s, acceleration)
-        self.time_s, self.finished = 0.0, False
-
-    def velocity(self, arm):
-        self.time_s += TICK_S
-        fraction = self.ramp.fraction(self.time_s)
-        self.finished = fraction == 1.0
-        return (self.start + fraction * (self.target - self.start) - arm.q) / TICK_S
-
-
-class MoveL:
-    """Move the TCP to a pose along a straight line, turning about a fixed axis meanwhile."""
-
-    def __init__(self, arm, T_base_tcp, speed_m_s, acceleration):
-        arm.joints_at(T_base_tcp)
-        self.start, self.end = arm.tcp_pose(), T_base_tcp
-        rotations = Rotation.from_matrix([self.start[:3, :3], T_base_tcp[:3, :3]])
-        self.rotation = Slerp([0.0, 1.0], rotations)
-        distance = np.linalg.norm(self.end[:3, 3] - self.start[:3, 3])
-        angle = (rotations[0].inv() * rotations[1]).magnitude()
-        self.ramp = Ramp(max(distance, angle), speed_m_s, acceleration)
-        self.time_s, self.finished = 0.0, False
-
-    def velocity(self, arm):
-        self.time_s += TICK_S
-        fraction = self.ramp.fraction(self.time_s)
-        self.finished = fraction == 1.0
-        position = self.start[:3, 3] + fraction * (self.end - self.start)[:3, 3]
-        try:
-            q = arm.joints_at(se3.pose(self.rotation(fraction), position))
-        except ValueError as error:
-            raise SafetyViolation(str(error)) from error
-        return (q - arm.q) / TICK_S
-
-
-def _share(acceleration, change):
+def _share(acceleration: float, change: float) -> float:
     """Share of a change of velocity that one tick's acceleration allows."""
     return acceleration * TICK_S / change if change > 0.0 else 1.0
 
 
-def _six(values, name):
-    values = [float(value) for value in values]
-    if len(values) != 6 or not all(map(math.isfinite, values)):
-        raise ValueError(f"{name} must be six finite numbers, got {values}")
-    return np.array(values)
+def six(values: Iterable[float], name: str) -> NDArray[np.float64]:
+    """(6,) array; ValueError unless six finite numbers."""
+    numbers = [float(value) for value in values]
+    if len(numbers) != 6 or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{name} must be six finite numbers, got {numbers}")
+    return np.array(numbers)
 
 
-def _positive(value, name):
+def positive(value: float, name: str) -> float:
+    """The value as a float; ValueError unless positive and finite."""
     if not (value > 0.0 and math.isfinite(value)):
         raise ValueError(f"{name} must be positive and finite, got {value}")
     return float(value)

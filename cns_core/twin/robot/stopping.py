@@ -4,7 +4,10 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cns_core.twin.robot.control_box import ControlBox
+from cns_core.twin.robot.motion_log import Motion
 from cns_core.twin.robot.motions import TICK_S
 
 
@@ -19,7 +22,7 @@ class Stop(NamedTuple):
     """Whether any joint moved after that standstill."""
 
 
-def measure_stop(motion, moment_s, rest_s=0.1):
+def measure_stop(motion: Motion, moment_s: float, rest_s: float = 0.1) -> Stop:
     """Measure the standstill after a moment.
 
     Args:
@@ -36,7 +39,7 @@ def measure_stop(motion, moment_s, rest_s=0.1):
     if not len(time_s) or not time_s[0] <= moment_s < time_s[-1]:
         raise ValueError(f"no motion logged around {moment_s:.3f} s")
     after = time_s > moment_s
-    time_s, moving = time_s[after], motion.qd[after].any(axis=1)
+    time_s, moving = time_s[after], np.any(motion.qd[after], axis=1)
     started = _first_rest(time_s, moving, rest_s)
     if started is None:
         return Stop(None, None, False)
@@ -46,18 +49,20 @@ def measure_stop(motion, moment_s, rest_s=0.1):
     return Stop(standstill_s, distance_mm, bool(moving[started:].any()))
 
 
-def moved_since(box, moment_s):
+def moved_since(box: ControlBox, moment_s: float) -> bool:
     """Whether any joint has moved after a moment."""
     return bool(box.motion_log(moment_s).qd.any())
 
 
-def linear_speed(box):
+def linear_speed(box: ControlBox) -> float:
     """The TCP's present speed in m/s, infinite while nothing is known."""
     log = box.motion_log(time.monotonic() - 0.1)
     return float(np.linalg.norm(log.tcp_velocity[-1, :3])) if len(log.time_s) else np.inf
 
 
-def _first_rest(time_s, moving, rest_s):
+def _first_rest(
+    time_s: NDArray[np.float64], moving: NDArray[np.bool_], rest_s: float
+) -> int | None:
     """Index of the first row from which the joints stand still for ``rest_s``, or None."""
     edges = np.flatnonzero(np.diff(moving)) + 1
     for begin, end in zip([0, *edges], [*edges, len(moving)], strict=True):

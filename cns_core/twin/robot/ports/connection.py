@@ -5,6 +5,9 @@ import contextlib
 import random
 import socket
 
+LOCALHOST = "127.0.0.1"
+"""Where a control box listens unless told otherwise."""
+
 _CHUNK = 65536
 _LARGEST_BACKLOG = 1 << 20
 
@@ -12,11 +15,11 @@ _LARGEST_BACKLOG = 1 << 20
 class Network:
     """Delay of every chunk of bytes in either direction, in seconds; both 0 is no fault."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.delay_s = self.jitter_s = 0.0
         self._random = random.Random(0)
 
-    def latency_s(self):
+    def latency_s(self) -> float:
         """Delay of the next chunk."""
         return self.delay_s + self.jitter_s * self._random.random()
 
@@ -24,15 +27,15 @@ class Network:
 class _DelayLine:
     """Chunks in order, each due at a time; a late one holds up those behind it, as TCP does."""
 
-    def __init__(self):
-        self._chunks = collections.deque()
+    def __init__(self) -> None:
+        self._chunks: collections.deque[tuple[float, bytes]] = collections.deque()
 
-    def put(self, data, due_s):
+    def put(self, data: bytes, due_s: float) -> None:
         if self._chunks:
             due_s = max(due_s, self._chunks[-1][0])
         self._chunks.append((due_s, data))
 
-    def take(self, now_s):
+    def take(self, now_s: float) -> bytes:
         if not self._chunks:
             return b""
         due = []
@@ -44,7 +47,7 @@ class _DelayLine:
 class Connection:
     """One client's socket; ``closed`` once either side has hung up."""
 
-    def __init__(self, client_socket, network):
+    def __init__(self, client_socket: socket.socket, network: Network) -> None:
         client_socket.setblocking(False)
         client_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = client_socket
@@ -53,10 +56,11 @@ class Connection:
         self._unsent = b""
         self.closed = False
 
-    def fileno(self):
+    def fileno(self) -> int:
+        """For ``select``."""
         return self._socket.fileno()
 
-    def read(self, now_s):
+    def read(self, now_s: float) -> None:
         """Take what the socket holds, to be handed out by :meth:`received`."""
         try:
             data = self._socket.recv(_CHUNK)
@@ -69,16 +73,16 @@ class Connection:
         else:
             self.close()
 
-    def received(self, now_s):
+    def received(self, now_s: float) -> bytes:
         """Bytes that have arrived by now, perhaps none."""
         return self._incoming.take(now_s)
 
-    def send(self, data, now_s):
+    def send(self, data: bytes, now_s: float) -> None:
         """Send, without ever waiting for the client."""
         self._outgoing.put(data, now_s + self._network.latency_s())
         self.flush(now_s)
 
-    def flush(self, now_s):
+    def flush(self, now_s: float) -> None:
         """Send what has become due; a client that does not read is dropped."""
         self._unsent += self._outgoing.take(now_s)
         if not self._unsent or self.closed:
@@ -92,14 +96,15 @@ class Connection:
         if len(self._unsent) > _LARGEST_BACKLOG:
             self.close()
 
-    def close(self):
+    def close(self) -> None:
+        """Hang up."""
         self.closed = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
 
-def listen(host, port):
+def listen(host: str, port: int) -> socket.socket:
     """A non-blocking listening socket.
 
     Raises:

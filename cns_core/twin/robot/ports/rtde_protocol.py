@@ -5,6 +5,8 @@ A packet is its size (two bytes, big-endian, including this header of three), a 
 
 import enum
 import struct
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 _HEADER = struct.Struct(">HB")
 
@@ -35,12 +37,27 @@ _FIELDS = {
     "UINT32": "runtime_state robot_status_bits safety_status_bits",
     "UINT64": "actual_digital_input_bits actual_digital_output_bits",
 }
-_TYPE_OF_FIELD = {name: kind for kind, names in _FIELDS.items() for name in names.split()} | {
+_REGISTERS = {
     f"{direction}_{kind}_register_{i}": rtde_type
     for direction in ("input", "output")
     for kind, rtde_type in (("int", "INT32"), ("double", "DOUBLE"))
     for i in range(48)
 }
+_TYPE_OF_FIELD = {
+    name: kind for kind, names in _FIELDS.items() for name in names.split()
+} | _REGISTERS
+_ZEROS: dict[str, "Value"] = {
+    "DOUBLE": 0.0,
+    "VECTOR3D": (0.0,) * 3,
+    "VECTOR6D": (0.0,) * 6,
+    "VECTOR6INT32": (0,) * 6,
+    "INT32": 0,
+    "UINT32": 0,
+    "UINT64": 0,
+}
+
+Value: TypeAlias = float | Sequence[float]
+"""Of a field: a number, or the elements of a vector."""
 
 
 class ProtocolError(ValueError):
@@ -61,7 +78,7 @@ class PacketType(enum.IntEnum):
 _PACKET_TYPES = frozenset(PacketType)
 
 
-def packet(packet_type, payload=b""):
+def packet(packet_type: int, payload: bytes = b"") -> bytes:
     """One packet as bytes."""
     return _HEADER.pack(_HEADER.size + len(payload), packet_type) + payload
 
@@ -69,12 +86,13 @@ def packet(packet_type, payload=b""):
 class PacketStream:
     """Cuts a stream of bytes into packets."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._pending = b""
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> list[tuple[PacketType, bytes]]:
         """The list of (type, payload) that are complete now; ProtocolError if out of step."""
-        pending, packets = self._pending + data, []
+        pending = self._pending + data
+        packets: list[tuple[PacketType, bytes]] = []
         while len(pending) >= _HEADER.size:
             size, kind = _HEADER.unpack_from(pending)
             if size < _HEADER.size:
@@ -96,7 +114,7 @@ class Recipe:
         names: comma-separated field names; an empty one after the last comma is passed over.
     """
 
-    def __init__(self, names):
+    def __init__(self, names: str) -> None:
         self.names = tuple(name for name in names.split(",") if name)
         self.types = [_TYPE_OF_FIELD.get(name, "NOT_FOUND") for name in self.names]
         self.is_known = "NOT_FOUND" not in self.types
@@ -104,28 +122,29 @@ class Recipe:
         self._struct = struct.Struct(">" + "".join(formats))
         self._vectors = [len(item) > 1 for item in formats]
 
-    def pack(self, values):
+    def pack(self, values: Mapping[str, Value]) -> bytes:
         """Bytes of the fields found in a mapping from names to numbers or sequences."""
-        flat = []
-        for name, is_vector in zip(self.names, self._vectors, strict=True):
-            if is_vector:
-                flat.extend(values[name])
+        flat: list[float] = []
+        for name in self.names:
+            value = values[name]
+            if isinstance(value, Sequence):
+                flat.extend(value)
             else:
-                flat.append(values[name])
+                flat.append(value)
         return self._struct.pack(*flat)
 
-    def unpack(self, data):
+    def unpack(self, data: bytes) -> dict[str, float]:
         """Dict of the fields, scalars only; ProtocolError if the size is wrong."""
         if len(data) != self._struct.size or any(self._vectors):
             raise ProtocolError(f"a data package of {len(data)} bytes, not {self._struct.size}")
         return dict(zip(self.names, self._struct.unpack(data), strict=True))
 
 
-def zero_fields():
+def zero_fields() -> dict[str, Value]:
     """A value for every known field that is no register."""
-    zeros = {name: 0 for kind in ("INT32", "UINT32", "UINT64") for name in _FIELDS[kind].split()}
-    zeros |= dict.fromkeys(_FIELDS["DOUBLE"].split(), 0.0)
-    zeros |= dict.fromkeys(_FIELDS["VECTOR3D"].split(), (0.0,) * 3)
-    zeros |= dict.fromkeys(_FIELDS["VECTOR6D"].split(), (0.0,) * 6)
-    zeros |= dict.fromkeys(_FIELDS["VECTOR6INT32"].split(), (0,) * 6)
-    return zeros
+    return {name: _ZEROS[kind] for kind, names in _FIELDS.items() for name in names.split()}
+
+
+def zero_registers() -> dict[str, Value]:
+    """All general-purpose registers, zero."""
+    return {name: _ZEROS[kind] for name, kind in _REGISTERS.items()}

@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Callable
 
 from cns_core.twin.robot.motions import TICK_S
 from cns_core.twin.robot.ports.rtde_protocol import (
@@ -11,6 +12,7 @@ from cns_core.twin.robot.ports.rtde_protocol import (
     Recipe,
     packet,
 )
+from cns_core.twin.robot.ports.session import Box, Send
 
 PORT = 30004
 _URCONTROL_VERSION = struct.pack(">4I", 5, 15, 0, 0)
@@ -21,20 +23,20 @@ class RtdeSession:
     """One RTDE client.
 
     Args:
-        box: gives ``robot``, ``telemetry`` and ``register_owners``, a dict shared by all clients
-            from the name of an input register to the one session that may write it.
-        send: function taking the bytes for the client.
+        box: what is published and written, and who may write.
+        send: to the client.
     """
 
-    def __init__(self, box, send):
+    def __init__(self, box: Box, send: Send) -> None:
         self._box = box
         self._send = send
         self._stream = PacketStream()
-        self._outputs, self._every_ticks = None, 1
-        self._inputs = []
+        self._outputs: Recipe | None = None
+        self._every_ticks = 1
+        self._inputs: list[Recipe] = []
         self._started = False
 
-    def receive(self, data):
+    def receive(self, data: bytes) -> None:
         """Answer the packets that are complete now; ProtocolError for what is not RTDE."""
         for kind, payload in self._stream.feed(data):
             if kind == PacketType.DATA_PACKAGE:
@@ -42,25 +44,26 @@ class RtdeSession:
             elif kind in _ANSWERS:
                 self._send(packet(kind, _ANSWERS[kind](self, payload)))
 
-    def tick(self):
+    def tick(self) -> None:
         """Publish a data package if one is due."""
-        if self._started and self._box.robot.ticks % self._every_ticks == 0:
-            data = self._outputs.pack(self._box.telemetry.values())
+        outputs = self._outputs if self._started else None
+        if outputs is not None and self._box.robot.ticks % self._every_ticks == 0:
+            data = outputs.pack(self._box.telemetry.values())
             self._send(packet(PacketType.DATA_PACKAGE, b"\x01" + data))
 
-    def close(self):
+    def close(self) -> None:
         """Give back the registers this client held."""
         owners = self._box.register_owners
         for name in [name for name, owner in owners.items() if owner is self]:
             del owners[name]
 
-    def _version(self, payload):
+    def _version(self, payload: bytes) -> bytes:
         return bytes([payload == struct.pack(">H", _PROTOCOL_VERSION)])
 
-    def _urcontrol_version(self, _):
+    def _urcontrol_version(self, _: bytes) -> bytes:
         return _URCONTROL_VERSION
 
-    def _setup_outputs(self, payload):
+    def _setup_outputs(self, payload: bytes) -> bytes:
         if len(payload) < 8:
             raise ProtocolError("an output recipe without a frequency")
         (frequency,) = struct.unpack_from(">d", payload)
@@ -72,7 +75,7 @@ class RtdeSession:
             self._every_ticks = max(1, round(1.0 / (TICK_S * frequency)))
         return bytes([recipe.is_known]) + ",".join(recipe.types).encode()
 
-    def _setup_inputs(self, payload):
+    def _setup_inputs(self, payload: bytes) -> bytes:
         recipe = Recipe(payload.decode("ascii"))
         owners = self._box.register_owners
         taken = [owners.get(name, self) is not self for name in recipe.names]
@@ -83,22 +86,22 @@ class RtdeSession:
         self._inputs.append(recipe)
         return bytes([len(self._inputs)]) + ",".join(types).encode()
 
-    def _start(self, _):
+    def _start(self, _: bytes) -> bytes:
         self._started = self._outputs is not None
         return bytes([self._started])
 
-    def _pause(self, _):
+    def _pause(self, _: bytes) -> bytes:
         self._started = False
         return b"\x01"
 
-    def _write_registers(self, payload):
+    def _write_registers(self, payload: bytes) -> None:
         recipe_id = payload[0] if payload else 0
         if not 1 <= recipe_id <= len(self._inputs):
             raise ProtocolError(f"a data package for recipe {recipe_id}")
         self._box.robot.write_inputs(self._inputs[recipe_id - 1].unpack(payload[1:]))
 
 
-_ANSWERS = {
+_ANSWERS: dict[PacketType, Callable[[RtdeSession, bytes], bytes]] = {
     PacketType.REQUEST_PROTOCOL_VERSION: RtdeSession._version,
     PacketType.GET_URCONTROL_VERSION: RtdeSession._urcontrol_version,
     PacketType.SETUP_OUTPUTS: RtdeSession._setup_outputs,

@@ -2,7 +2,8 @@
 
 import logging
 
-from cns_core.twin.robot.robot import Refused
+from cns_core.twin.robot.ports.session import Box, Send
+from cns_core.twin.robot.safety import BoxRefusal
 from cns_core.twin.robot.urscript.words import is_complete
 
 PORT = 30003
@@ -14,15 +15,15 @@ class ScriptSession:
     """One client that sends programs; nothing is ever sent back.
 
     Args:
-        box: gives ``robot``.
-        send: function taking the bytes for the client.
+        box: gives the robot.
+        send: to the client.
     """
 
-    def __init__(self, box, send):
+    def __init__(self, box: Box, send: Send) -> None:
         self._robot = box.robot
         self._text = b""
 
-    def receive(self, data):
+    def receive(self, data: bytes) -> None:
         """Play the program once its last ``end`` is there; ValueError for what is no text."""
         self._text += data
         if len(self._text) > _LONGEST_SCRIPT:
@@ -34,14 +35,14 @@ class ScriptSession:
             self._text = b""
             self._play(source)
 
-    def tick(self):
+    def tick(self) -> None:
         """Nothing is sent."""
 
-    def close(self):
+    def close(self) -> None:
         """What is incomplete is forgotten; a program that plays goes on."""
 
-    def _play(self, source):
+    def _play(self, source: str) -> None:
         try:
             self._robot.play(source)
-        except Refused as error:
+        except BoxRefusal as error:
             _log.warning("program not played: %s", error)

@@ -1,6 +1,8 @@
 """Runs a translated URScript program: its main function and its threads, one share a tick."""
 
+from collections.abc import Callable, Generator, Mapping
 from types import GeneratorType
+from typing import Any
 
 from cns_core.twin.robot.urscript.translator import compile_script, with_element
 from cns_core.twin.robot.urscript.words import ScriptError
@@ -10,7 +12,7 @@ _RUNTIME_ERRORS = (ArithmeticError, LookupError, NameError, RuntimeError, TypeEr
 
 
 class _Thread:
-    def __init__(self, generator):
+    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
         self.generator = generator
         self.alive = True
 
@@ -20,18 +22,21 @@ class Program:
 
     Args:
         source: URScript text ``def name(): ... end``.
-        builtins: dict of what the script may call besides its own functions.
-        blocking: frozenset of those builtins that are generator functions.
+        builtins: what the script may call besides its own functions.
+        blocking: those builtins that are generator functions.
 
     Raises:
         ScriptError: if the text is not a program.
     """
 
-    def __init__(self, source, builtins, blocking):
+    def __init__(
+        self, source: str, builtins: Mapping[str, Callable[..., Any]], blocking: frozenset[str]
+    ) -> None:
         code, main = compile_script(source, blocking)
         self._iterations = 0
-        self._current = self._critical = None
-        namespace = {
+        self._current: _Thread | None = None
+        self._critical: _Thread | None = None
+        namespace: dict[str, Any] = {
             "__builtins__": {},
             **builtins,
             "__with_element": with_element,
@@ -42,14 +47,14 @@ class Program:
             "__count_iteration": self._count_iteration,
         }
         self._on_kill = builtins["release_arm"]
-        self._threads = []
+        self._threads: list[_Thread] = []
         try:
             exec(code, namespace)
             self._main = self._run(namespace[main]())
         except _RUNTIME_ERRORS as error:
             raise ScriptError(f"the program cannot start: {error}") from error
 
-    def tick(self):
+    def tick(self) -> bool:
         """Give every thread its share; False once the main function has returned.
 
         Raises:
@@ -64,12 +69,12 @@ class Program:
         self._threads = [thread for thread in self._threads if thread.alive]
         return self._main.alive
 
-    def close(self):
+    def close(self) -> None:
         """End all threads where they are."""
         for thread in self._threads:
             thread.generator.close()
 
-    def _advance(self, thread):
+    def _advance(self, thread: _Thread) -> None:
         try:
             next(thread.generator)
         except StopIteration:
@@ -79,32 +84,32 @@ class Program:
         except _RUNTIME_ERRORS as error:
             raise ScriptError(f"runtime error: {error}") from error
 
-    def _end(self, thread):
+    def _end(self, thread: _Thread) -> None:
         thread.alive = False
         if self._critical is thread:
             self._critical = None
 
-    def _run(self, generator):
+    def _run(self, generator: object) -> _Thread:
         if not isinstance(generator, GeneratorType):
             raise ScriptError(f"run needs a thread, got {generator!r}")
         thread = _Thread(generator)
         self._threads.append(thread)
         return thread
 
-    def _kill(self, thread):
+    def _kill(self, thread: object) -> None:
         # The script kills thread variables that may still hold the number 0.
         if isinstance(thread, _Thread) and thread.alive:
             thread.generator.close()
             self._end(thread)
             self._on_kill()
 
-    def _enter_critical(self):
+    def _enter_critical(self) -> None:
         self._critical = self._current
 
-    def _exit_critical(self):
+    def _exit_critical(self) -> None:
         self._critical = None
 
-    def _count_iteration(self):
+    def _count_iteration(self) -> None:
         self._iterations += 1
         if self._iterations > _LONGEST_LOOP:
             raise ScriptError("infinite loop: no instruction in it waits")

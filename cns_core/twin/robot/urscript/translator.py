@@ -12,24 +12,26 @@ the thread's share of the tick.
 """
 
 import functools
-import keyword
+from collections.abc import Iterable, Sequence
+from types import CodeType
+from typing import TypeVar
 
+from cns_core.twin.robot.urscript.expressions import python_name, to_python
 from cns_core.twin.robot.urscript.words import (
     CALLED_WORDS,
     CLOSING,
     OPENING,
-    OPERATOR_WORDS,
     ScriptError,
-    is_operand_start,
     split_statements,
     tokenize,
 )
 
 _INDENT = "    "
+_Values = TypeVar("_Values", bound=list[object])
 
 
 @functools.lru_cache(maxsize=16)
-def compile_script(source, blocking_builtins):
+def compile_script(source: str, blocking_builtins: frozenset[str]) -> tuple[CodeType, str]:
     """Compile a program ``def name(): ... end`` to (code object, name of its main function).
 
     Args:
@@ -40,13 +42,13 @@ def compile_script(source, blocking_builtins):
         ScriptError: if the text is not one complete program.
     """
     try:
-        python = _Translation(source, blocking_builtins)
-        return compile(python.text, "<urscript>", "exec"), python.main
+        text, main = _Translation(source, blocking_builtins).finished()
+        return compile(text, "<urscript>", "exec"), main
     except (IndexError, MemoryError, RecursionError, SyntaxError) as error:
         raise ScriptError(f"URScript not understood: {error}") from error
 
 
-def with_element(values, index, value):
+def with_element(values: _Values, index: int, value: object) -> _Values:
     """A copy of a list or pose with one element replaced."""
     changed = type(values)(values)
     changed[index] = value
@@ -56,33 +58,36 @@ def with_element(values, index, value):
 class _Function:
     """A function being written: what it assigns of the script's globals, declared in the end."""
 
-    def __init__(self, first_line, parameters):
+    def __init__(self, first_line: int, parameters: Sequence[str]) -> None:
         self.first_line = first_line
         self.parameters = parameters
-        self.assigned_globals = set()
+        self.assigned_globals: set[str] = set()
 
 
 class _Translation:
     """One pass over the statements, writing indented Python lines."""
 
-    def __init__(self, source, blocking_builtins):
+    def __init__(self, source: str, blocking_builtins: frozenset[str]) -> None:
         tokens = tokenize(source)
         self._globals = {name for word, name in _pairs(tokens) if word == "global"}
         functions = {name for word, name in _pairs(tokens) if word in ("def", "thread")}
         self._generators = functions | blocking_builtins
-        self._blocks = []
-        self._lines = []
-        self.main = None
+        self._blocks: list[_Function | str] = []
+        self._lines: list[str] = []
+        self._main = ""
         for statement in split_statements(tokens):
             self._statement(statement)
-        if self._blocks or self.main is None:
-            raise ScriptError("the script is not one complete def ... end")
-        self.text = "\n".join(self._lines) + "\n"
 
-    def _write(self, line):
+    def finished(self) -> tuple[str, str]:
+        """The Python text and the name of its main function."""
+        if self._blocks or not self._main:
+            raise ScriptError("the script is not one complete def ... end")
+        return "\n".join(self._lines) + "\n", self._main
+
+    def _write(self, line: str) -> None:
         self._lines.append(_INDENT * len(self._blocks) + line)
 
-    def _statement(self, tokens):
+    def _statement(self, tokens: Sequence[str]) -> None:
         word = tokens[0]
         if word in ("def", "thread"):
             self._open_function(tokens)
@@ -102,28 +107,28 @@ class _Translation:
         else:
             self._assignment_or_call(tokens[1:] if word == "global" else tokens)
 
-    def _open(self, header, block):
+    def _open(self, header: str, block: _Function | str) -> None:
         self._write(header)
         self._blocks.append(block)
 
-    def _close(self):
+    def _close(self) -> None:
         if not self._blocks:
             raise ScriptError("the script has an end too many")
         indent, block = _INDENT * len(self._blocks), self._blocks.pop()
         if isinstance(block, _Function) and block.assigned_globals:
-            names = ", ".join(map(_python_name, sorted(block.assigned_globals)))
+            names = ", ".join(map(python_name, sorted(block.assigned_globals)))
             self._lines.insert(block.first_line, f"{indent}global {names}")
 
-    def _open_function(self, tokens):
-        name, parameters = _python_name(tokens[1]), tokens[2:-1]
+    def _open_function(self, tokens: Sequence[str]) -> None:
+        name, parameters = python_name(tokens[1]), tokens[2:-1]
         if not self._blocks:
-            self.main = name
-        header = f"def {name}{''.join(map(_python_name, parameters))}:"
+            self._main = name
+        header = f"def {name}{''.join(map(python_name, parameters))}:"
         self._open(header, _Function(len(self._lines) + 1, parameters))
         self._write("if False: yield")
 
-    def _assignment_or_call(self, tokens):
-        name = _python_name(tokens[0])
+    def _assignment_or_call(self, tokens: Sequence[str]) -> None:
+        name = python_name(tokens[0])
         if len(tokens) > 1 and tokens[1] == "=":
             self._note_assignment(tokens[0])
             self._write(f"{name} = {self._expression(tokens[2:])}")
@@ -135,55 +140,20 @@ class _Translation:
         else:
             self._write(self._expression(tokens))
 
-    def _note_assignment(self, name):
+    def _note_assignment(self, name: str) -> None:
         functions = [block for block in self._blocks if isinstance(block, _Function)]
         if functions and name in self._globals and name not in functions[-1].parameters:
             functions[-1].assigned_globals.add(name)
 
-    def _expression(self, tokens):
-        """Python for one expression; a stack holds what closes each open bracket."""
-        parts, closers, starting_thread = [], [], False
-        for i, token in enumerate(tokens):
-            following = tokens[i + 1] if i + 1 < len(tokens) else ""
-            if token == "run":
-                starting_thread = True
-            elif following == "(" and is_operand_start(token):
-                prefix, closer = self._call(token, starting_thread)
-                parts.append(f" {prefix}{_python_name(token)}")
-                closers.append(closer)
-                starting_thread = False
-            elif token == "p" and following == "[" and _is_pose(tokens[i + 1 :]):
-                parts.append(" __pose(")
-                closers.append("])")
-            elif token in OPENING:
-                called = i > 0 and token == "(" and is_operand_start(tokens[i - 1])
-                literal = parts and parts[-1] == " __pose("
-                if not called and not literal:
-                    closers.append(")" if token == "(" else "]")
-                parts.append(token)
-            elif token in CLOSING:
-                parts.append(closers.pop())
-            else:
-                parts.append(" " + OPERATOR_WORDS.get(token, _python_name(token)))
-        return "".join(parts).strip()
-
-    def _call(self, name, starting_thread):
-        if starting_thread:
-            return "__run(", "))"
-        return ("(yield from ", "))") if name in self._generators else ("", ")")
+    def _expression(self, tokens: Sequence[str]) -> str:
+        return to_python(tokens, self._generators)
 
 
-def _pairs(tokens):
+def _pairs(tokens: Sequence[str]) -> Iterable[tuple[str, str]]:
     return zip(tokens, tokens[1:], strict=False)
 
 
-def _python_name(token):
-    if token in ("True", "False"):
-        return token
-    return token + "_" if keyword.iskeyword(token) else token
-
-
-def _element_assignment(tokens):
+def _element_assignment(tokens: Sequence[str]) -> int | None:
     """Where ``name[...] = value`` has its equals sign, or None for any other statement."""
     depth = 0
     for i, token in enumerate(tokens):
@@ -191,15 +161,3 @@ def _element_assignment(tokens):
         if token == "=" and depth == 0:
             return i
     return None
-
-
-def _is_pose(tokens):
-    """Whether a bracket opens a list of several elements, hence a pose and not an index."""
-    depth = 0
-    for token in tokens:
-        depth += (token in OPENING) - (token in CLOSING)
-        if depth == 0:
-            return False
-        if token == "," and depth == 1:
-            return True
-    return False

@@ -4,6 +4,7 @@ A newline does not end a statement; one ends where no operator joins it to what 
 """
 
 import re
+from collections.abc import Iterator, Sequence
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
@@ -26,7 +27,7 @@ class ScriptError(ValueError):
     """A script that cannot be read, or did what the controller does not allow."""
 
 
-def is_complete(source):
+def is_complete(source: str) -> bool:
     """Whether every block of the text is closed, so that a controller would start it."""
     depth, seen = 0, False
     for token in tokenize(source):
@@ -36,9 +37,9 @@ def is_complete(source):
     return seen and depth <= 0
 
 
-def tokenize(source):
+def tokenize(source: str) -> list[str]:
     """List of the words; ScriptError for a character that begins none."""
-    position, tokens = 0, []
+    position, tokens = 0, list[str]()
     while position < len(source):
         match = _TOKEN.match(source, position)
         if match is None:
@@ -49,16 +50,16 @@ def tokenize(source):
     return tokens
 
 
-def is_operand_start(token):
+def is_operand_start(token: str) -> bool:
     """Whether a token is a number, a string or a name."""
     return (token[0].isalnum() or token[0] in '_".') and token not in OPERATOR_WORDS
 
 
-def _is_operand_end(token):
+def _is_operand_end(token: str) -> bool:
     return token in CLOSING or (is_operand_start(token) and token != "run")
 
 
-def _starts_statement(statement, token):
+def _starts_statement(statement: Sequence[str], token: str) -> bool:
     """Whether ``token`` begins a new statement after the unfinished ``statement``."""
     if token in _STATEMENT_WORDS or statement[0] in _WHOLE_STATEMENTS:
         return True
@@ -67,9 +68,9 @@ def _starts_statement(statement, token):
     return _is_operand_end(statement[-1]) and is_operand_start(token)
 
 
-def split_statements(tokens):
+def split_statements(tokens: Sequence[str]) -> Iterator[list[str]]:
     """Yield lists of tokens, one a statement; a header ends with its colon."""
-    statement, depth = [], 0
+    statement, depth = list[str](), 0
     for token in tokens:
         if statement and not depth and _starts_statement(statement, token):
             yield statement
