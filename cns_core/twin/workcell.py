@@ -1,8 +1,10 @@
 """Where the simulated arm, its camera and the scene stand, and where an episode begins and ends."""
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from cns_core.arm.ur_kinematics import UR_MODELS
@@ -28,7 +30,9 @@ class Workcell:
         board: whether a calibration board lies there in the place of objects.
     """
 
-    def __init__(self, seed, T_flange_camera, board=False):
+    def __init__(
+        self, seed: int, T_flange_camera: NDArray[np.float64], board: bool = False
+    ) -> None:
         self.model = UR_MODELS["ur5e"]
         self._seed = seed
         self._board = board
@@ -38,19 +42,24 @@ class Workcell:
         self._rng = np.random.default_rng([seed, 1])
 
     @cached_property
-    def scene(self):
+    def scene(self) -> BoardPlane | Scene:
         """What there is to see; its textures take a moment to paint."""
         return BoardPlane() if self._board else Scene(self._seed)
 
-    def camera_pose(self, q):
+    def camera_pose(self, q: ArrayLike) -> NDArray[np.float64]:
         """(4, 4) camera pose in the base frame at joint angles ``q`` (6,), rad."""
         return self.model.forward(q) @ self._T_flange_camera
 
-    def render(self, q):
+    def render(self, q: ArrayLike) -> np.ndarray:
         """(480, 640, 3) uint8 BGR image that the camera takes at ``q``."""
         return self.scene.render(self._T_scene_base @ self.camera_pose(q), CAMERA)
 
-    def episode(self, min_rotation_deg=30.0, max_rotation_deg=75.0, min_translation_m=0.1):
+    def episode(
+        self,
+        min_rotation_deg: float = 30.0,
+        max_rotation_deg: float = 75.0,
+        min_translation_m: float = 0.1,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Draw joint angles (q_desired, q_start), both (6,) in rad.
 
         Both views show the scene's centre, and the arm can travel straight between them without
@@ -71,7 +80,7 @@ class Workcell:
             if q_start is not None:
                 return q_goal, q_start
 
-    def views(self):
+    def views(self) -> Iterator[NDArray[np.float64]]:
         """Draw, without end, joint angles (6,) in rad with the scene's centre in view.
 
         The camera is turned about all axes between them, as a calibration needs it.
@@ -82,7 +91,7 @@ class Workcell:
             if q is not None:
                 yield q
 
-    def _draw_goal(self):
+    def _draw_goal(self) -> NDArray[np.float64]:
         """A camera 0.38 to 0.5 m from the scene, at most 15 deg off the vertical."""
         tilt = Rotation.from_rotvec(np.radians(self._rng.uniform(0, 15)) * self._horizontal())
         roll = Rotation.from_euler("z", self._rng.uniform(-40, 40), degrees=True)
@@ -91,7 +100,7 @@ class Workcell:
         center = np.array(_SCENE_CENTER_M) + [*self._rng.uniform(-0.03, 0.03, 2), 0.03]
         return se3.pose(R, center - self._rng.uniform(0.38, 0.5) * R.as_matrix()[:, 2])
 
-    def _draw_start(self, goal):
+    def _draw_start(self, goal: NDArray[np.float64]) -> NDArray[np.float64]:
         """Tilted around the scene, turned, moved away and aimed a little off."""
         tilt = Rotation.from_rotvec(np.radians(self._rng.uniform(5, 30)) * self._horizontal())
         roll = Rotation.from_euler("z", self._rng.uniform(-60, 60), degrees=True)
@@ -100,16 +109,18 @@ class Workcell:
         R = tilt * Rotation.from_matrix(goal[:3, :3]) * roll * aim
         return se3.pose(R, _SCENE_CENTER_M + self._rng.uniform(0.95, 1.35) * arm)
 
-    def _horizontal(self):
+    def _horizontal(self) -> NDArray[np.float64]:
         angle = self._rng.uniform(0, 2 * np.pi)
         return np.array([np.cos(angle), np.sin(angle), 0.0])
 
-    def _sees_center(self, T_base_camera):
+    def _sees_center(self, T_base_camera: NDArray[np.float64]) -> bool:
         center_c = se3.inverse(T_base_camera) @ [*_SCENE_CENTER_M, 1.0]
         u, v = CAMERA.project(center_c[None, :3])[0]
         return 120 <= u <= CAMERA.width - 120 and 90 <= v <= CAMERA.height - 90
 
-    def _reach(self, T_base_camera, q_near):
+    def _reach(
+        self, T_base_camera: NDArray[np.float64], q_near: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
         """Well-conditioned joint angles near ``q_near``, or None."""
         try:
             q = self.model.inverse(T_base_camera @ self._T_camera_flange, q_near)
@@ -117,7 +128,9 @@ class Workcell:
             return None
         return q if self.model.condition_number(q) < _MAX_CONDITION else None
 
-    def _travel(self, q, goal, start):
+    def _travel(
+        self, q: NDArray[np.float64], goal: NDArray[np.float64], start: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
         """Follow the straight path from goal to start; the last joint angles, or None."""
         turn = Rotation.from_matrix(goal[:3, :3].T @ start[:3, :3]).as_rotvec()
         for s in np.linspace(0.0, 1.0, _PATH_STEPS)[1:]:

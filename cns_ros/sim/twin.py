@@ -100,7 +100,7 @@ class TwinNode(Node):
         self._camera_frame = hand_eye.camera_frame
         self._workcell = Workcell(seed, hand_eye.T_flange_camera, scene == "board")
         self._sensor = ImageSensor(noise_std=noise, seed=seed)
-        self._faults = CameraFaults(seed)
+        self._faults = CameraFaults[_Shot](seed)
         self._box = None
         if robot:
             self._box = ControlBox(host, q_home=self._workcell.episode()[0])

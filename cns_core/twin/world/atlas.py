@@ -1,16 +1,21 @@
 """All textures of a scene, with their reductions, in one image: one resampling paints a view."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+
+from cns_core.twin.world.textures import Texture
 
 _WIDTH = 3000
 _BORDER = 2  # texels around each picture that repeat its edge
+_Pair = tuple[int, int]
 
 
 class Atlas:
     """Textures packed into one image.
 
     Args:
-        textures: collection of :class:`~cns_core.twin.world.textures.Texture`.
+        textures: what is packed.
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
@@ -20,12 +25,12 @@ class Atlas:
         low, high: (T, L, 2) first and last texel of every texture and level.
     """
 
-    def __init__(self, textures):
+    def __init__(self, textures: Iterable[Texture]) -> None:
         textures = list(textures)
         self.index = {texture: i for i, texture in enumerate(textures)}
         self.sizes = np.array([texture.size for texture in textures])
         pictures = {(t, k): im for t, te in enumerate(textures) for k, im in enumerate(te.levels)}
-        corners, shape = _pack({key: picture.shape[:2] for key, picture in pictures.items()})
+        corners, shape = _pack({key: _size(picture) for key, picture in pictures.items()})
         self.image = np.zeros((*shape, 3), np.uint8)
         self.to_texels = np.array([texture.to_texels for texture in textures])
         self.low = np.zeros((*self.to_texels.shape[:2], 2))
@@ -40,10 +45,15 @@ class Atlas:
         self.to_texels[:, :, :2, 2] += self.low
 
 
-def _pack(sizes):
+def _size(picture: np.ndarray) -> _Pair:
+    return picture.shape[0], picture.shape[1]
+
+
+def _pack(sizes: Mapping[_Pair, _Pair]) -> tuple[dict[_Pair, _Pair], _Pair]:
     """Place framed pictures on shelves, the tallest first; their (x, y), and the (H, W) needed."""
     width = max(_WIDTH, max(w for _, w in sizes.values()) + 2 * _BORDER)
-    corners, x, y, shelf = {}, 0, 0, 0
+    corners: dict[_Pair, _Pair] = {}
+    x, y, shelf = 0, 0, 0
     for key, (h, w) in sorted(sizes.items(), key=lambda item: -item[1][0]):
         h, w = h + 2 * _BORDER, w + 2 * _BORDER
         if x + w > width:

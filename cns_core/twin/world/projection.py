@@ -5,11 +5,16 @@ pixel, the inverse depth being affine in it.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from cns_core.twin.world.solid import Solid
+from cns_core.twin.world.textures import Texture
 
 NEAR_M = 0.01
 """Nothing nearer than this in front of the camera is drawn."""
@@ -30,7 +35,7 @@ class Body:
     """
 
     faces: range
-    outline: np.ndarray
+    outline: NDArray[np.float64]
     box: tuple[int, int, int, int]
 
 
@@ -47,16 +52,21 @@ class View:
     """
 
     bodies: list[Body]
-    to_face: np.ndarray
-    boxes: np.ndarray
-    textures: list
+    to_face: NDArray[np.float64]
+    boxes: NDArray[np.int_]
+    textures: list[Texture]
 
 
-def project(solids, T_sc, K, size):
+def project(
+    solids: Iterable[Solid],
+    T_sc: NDArray[np.float64],
+    K: NDArray[np.float64],
+    size: tuple[int, int],
+) -> View:
     """Project what faces the camera.
 
     Args:
-        solids: iterable of :class:`~cns_core.twin.world.solid.Solid`.
+        solids: disjoint.
         T_sc: (4, 4) camera pose in the frame of the solids.
         K: (3, 3) intrinsics.
         size: (width, height) of the image in pixels.
@@ -66,10 +76,11 @@ def project(solids, T_sc, K, size):
     corners_c = np.concatenate([np.empty((0, 3)), *loops])
     pixels = corners_c[:, :2] / corners_c[:, 2:] * (K[0, 0], K[1, 1]) + K[:2, 2]
     boxes = _pixel_boxes(pixels, ends[:-1], size)
-    inside = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+    inside = np.all(boxes[:, :2] < boxes[:, 2:], axis=1)
     groups = [list(group) for _, group in groupby(range(len(faces)), lambda f: id(faces[f][0]))]
     outlines = _hull_lines([pixels[ends[g[0]] : ends[g[-1] + 1]] for g in groups])
-    bodies, shown = [], []
+    bodies: list[Body] = []
+    shown: list[int] = []
     for group, outline in zip(groups, outlines, strict=True):
         seen = [f for f in group if inside[f]]
         if seen and len(outline) > 2:
@@ -83,14 +94,17 @@ def project(solids, T_sc, K, size):
     return View(bodies, _homographies(faces, T_sc, K), boxes[shown], textures)
 
 
-def _facing(solids, T_sc):
+def _facing(
+    solids: Iterable[Solid], T_sc: NDArray[np.float64]
+) -> tuple[list[tuple[Solid, int]], list[NDArray[np.float64]]]:
     """Faces turned to the camera as (solid, index), far to near, and their corners before it."""
     R, t = T_sc[:3, :3], T_sc[:3, 3]
-    faces, loops = [], []
+    faces: list[tuple[Solid, int]] = []
+    loops: list[NDArray[np.float64]] = []
     for solid in sorted(solids, key=lambda s: -_distance(s, t)):
         corners_c = (solid.corners - t) @ R
         cut = corners_c[:, 2].min() < NEAR_M
-        for i in np.flatnonzero(solid.normals @ t - solid.offsets > _FACING_M):
+        for i in np.flatnonzero(solid.normals @ t - solid.offsets > _FACING_M).tolist():
             loop = corners_c[solid.loops[i]]
             if cut:
                 loop = _clip_near(loop)
@@ -100,12 +114,12 @@ def _facing(solids, T_sc):
     return faces, loops
 
 
-def _distance(solid, eye):
+def _distance(solid: Solid, eye: NDArray[np.float64]) -> float:
     """Order of drawing: flat sheets first (they lie under everything), then far to near."""
     return math.inf if len(solid.faces) == 1 else math.dist(solid.centre, eye)
 
 
-def _clip_near(loop):
+def _clip_near(loop: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sutherland-Hodgman clipping of a polygon against the near plane."""
     kept = []
     for p, q in zip(loop, np.roll(loop, -1, axis=0), strict=True):
@@ -116,7 +130,9 @@ def _clip_near(loop):
     return np.array(kept).reshape(-1, 3)
 
 
-def _pixel_boxes(pixels, starts, size):
+def _pixel_boxes(
+    pixels: NDArray[np.float64], starts: NDArray[np.int_], size: tuple[int, int]
+) -> NDArray[np.int_]:
     """(F, 4) pixels of the image within one pixel of each outline; empty outside the image."""
     if not len(starts):
         return np.empty((0, 4), int)
@@ -125,7 +141,7 @@ def _pixel_boxes(pixels, starts, size):
     return np.hstack([np.maximum(low, 0), np.minimum(high, size)]).astype(int)
 
 
-def _hull_lines(outlines):
+def _hull_lines(outlines: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """(E, 3) lines of the hull of each outline, positive inside, without edges of no length."""
     hulls = [cv2.convexHull(points.astype(np.float32))[:, 0].astype(float) for points in outlines]
     corner = np.concatenate([np.empty((0, 2)), *hulls])
@@ -141,7 +157,9 @@ def _hull_lines(outlines):
     return [lines[a:b][firm[a:b]] for a, b in pairwise(ends)]
 
 
-def _homographies(faces, T_sc, K):
+def _homographies(
+    faces: Sequence[tuple[Solid, int]], T_sc: NDArray[np.float64], K: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(F, 3, 3) from pixels to (a, b, 1) / depth."""
     frames = np.array([solid.frames[i] for solid, i in faces]).reshape(-1, 3, 3)
     frames[:, :, 2] -= T_sc[:3, 3]

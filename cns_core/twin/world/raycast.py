@@ -1,11 +1,21 @@
 """Exact depth along rays through convex solids, sharing nothing with the renderer."""
 
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import NDArray
 
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.twin.world.projection import NEAR_M
+from cns_core.twin.world.solid import Solid
 
 
-def cast(solids, T_sc, camera, pixels):
+def cast(
+    solids: Iterable[Solid],
+    T_sc: NDArray[np.float64],
+    camera: PinholeCamera,
+    pixels: NDArray[np.number],
+) -> NDArray[np.float64]:
     """Exact depth along the optical axis at (N, 2) pixels, in m, inf where nothing is hit.
 
     Each ray is cut with the planes of every convex body; this shares nothing with :func:`render`.
@@ -18,7 +28,9 @@ def cast(solids, T_sc, camera, pixels):
     return depth
 
 
-def _enter(solid, eye, rays):
+def _enter(
+    solid: Solid, eye: NDArray[np.float64], rays: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Distance along each of (N, 3) rays to where it enters the solid, inf where it does not."""
     slope = rays @ solid.normals.T
     gap = ((solid.origins - eye) * solid.normals).sum(axis=1)

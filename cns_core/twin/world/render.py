@@ -4,24 +4,34 @@ In three passes: where everything lies in the view (``projection``), which face 
 pixel (``visibility``), and what colour that is (``shading``).
 """
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.twin.world.atlas import Atlas
 from cns_core.twin.world.projection import project
 from cns_core.twin.world.shading import shade
-from cns_core.twin.world.visibility import FARTHEST, Visibility
+from cns_core.twin.world.solid import Solid
+from cns_core.twin.world.textures import Texture
+from cns_core.twin.world.visibility import FARTHEST, Grid, Visibility
 
 
-def render(solids, T_sc, camera, background=(60, 60, 60)):
+def render(
+    solids: Iterable[Solid],
+    T_sc: NDArray[np.float64],
+    camera: PinholeCamera,
+    background: tuple[int, int, int] = (60, 60, 60),
+) -> tuple[np.ndarray, np.ndarray]:
     """Render ``solids`` for a camera at pose ``T_sc`` (camera in the scene frame).
 
     Args:
-        solids: iterable of :class:`~cns_core.twin.world.solid.Solid`, disjoint.
+        solids: disjoint.
         T_sc: (4, 4) camera pose, z forward, x right, y down.
-        camera: :class:`~cns_core.geometry.camera.PinholeCamera`; distortion is applied.
+        camera: its distortion is applied.
         background: BGR colour where nothing is hit.
 
     Returns:
@@ -37,34 +47,35 @@ def render(solids, T_sc, camera, background=(60, 60, 60)):
     inverse_depth[inverse_depth == FARTHEST] = 0.0
     if undistort is None:
         return image, inverse_depth
-    image = cv2.remap(image, *undistort, cv2.INTER_LINEAR)
-    return image, cv2.remap(inverse_depth, *undistort, cv2.INTER_NEAREST)
+    image = cv2.remap(image, undistort[0], undistort[1], cv2.INTER_LINEAR)
+    return image, cv2.remap(inverse_depth, undistort[0], undistort[1], cv2.INTER_NEAREST)
 
 
-def _textures(solids):
+def _textures(solids: Sequence[Solid]) -> tuple[Texture, ...]:
     return tuple(dict.fromkeys(face.texture for solid in solids for face in solid.faces))
 
 
 @lru_cache(2)
-def _atlas(textures):
+def _atlas(textures: tuple[Texture, ...]) -> Atlas:
     return Atlas(textures)
 
 
 @lru_cache(8)
-def _pixel_grid(width, height):
+def _pixel_grid(width: int, height: int) -> Grid:
     """Column and row index of every pixel, (H, W) float32 each."""
-    return np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    u, v = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return u, v
 
 
 @lru_cache(8)
-def _ideal_view(camera):
+def _ideal_view(camera: PinholeCamera) -> tuple[NDArray[np.float64], tuple[int, int], Grid | None]:
     """Intrinsics and size of the undistorted view to draw, and the maps that distort it."""
     if not camera.distortion:
         return camera.matrix, (camera.width, camera.height), None
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), axis=-1)
     points = camera.normalize(pixels) * (camera.fx, camera.fy)
     low = np.floor(points.min(axis=0)) - 1
-    size = np.ceil(points.max(axis=0) - low).astype(int) + 2
+    width, height = np.ceil(points.max(axis=0) - low).astype(int) + 2
     K = np.array([[camera.fx, 0, -low[0]], [0, camera.fy, -low[1]], [0, 0, 1]])
     maps = (points - low).astype(np.float32).reshape(camera.height, camera.width, 2)
-    return K, tuple(size), (maps[..., 0], maps[..., 1])
+    return K, (width, height), (maps[..., 0], maps[..., 1])

@@ -1,14 +1,18 @@
 """Seeded scenes for the simulated camera: textured objects on a textured table."""
 
+from collections.abc import Iterable, Sequence
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from cns_core.calibration.board import Board
 from cns_core.geometry import se3
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.twin.world.raycast import cast
 from cns_core.twin.world.render import render
-from cns_core.twin.world.solid import prism, sheet
+from cns_core.twin.world.solid import Solid, prism, sheet
 from cns_core.twin.world.textures import collage, photographs
 
 TABLE_SIZE_M = 1.5
@@ -20,19 +24,27 @@ RADIUS_M = 0.2
 class _Rendered:
     """What can be seen: solids over a background, in a frame with z up and the table at z = 0."""
 
-    def __init__(self, solids, background):
+    def __init__(self, solids: Iterable[Solid], background: tuple[int, int, int]) -> None:
         self.solids = list(solids)
         self.background = background
 
-    def render(self, T_sc, camera, extra=()):
+    def render(
+        self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
+    ) -> np.ndarray:
         """(H, W, 3) uint8 BGR image from the (4, 4) camera pose ``T_sc`` in the scene frame.
 
         Args:
-            extra: further :class:`~cns_core.twin.world.solid.Solid`, such as a moving occluder.
+            extra: further solids, such as a moving occluder.
         """
         return render([*self.solids, *extra], T_sc, camera, self.background)[0]
 
-    def depth(self, T_sc, camera, pixels=None, extra=()):
+    def depth(
+        self,
+        T_sc: NDArray[np.float64],
+        camera: PinholeCamera,
+        pixels: NDArray[np.number] | None = None,
+        extra: Iterable[Solid] = (),
+    ) -> NDArray[np.float64]:
         """Exact depth in m, inf where nothing is hit: (H, W), or (N,) at (N, 2) ``pixels``."""
         solids = [*self.solids, *extra]
         if pixels is not None:
@@ -53,11 +65,11 @@ class Scene(_Rendered):
         ValueError: if ``objects`` is out of range or cannot be placed.
     """
 
-    def __init__(self, seed, objects=None, plain_table=False):
+    def __init__(self, seed: int, objects: int | None = None, plain_table: bool = False) -> None:
         if objects is not None and not 0 <= objects <= 16:
             raise ValueError(f"objects must be 0 to 16, got {objects}")
         rng = np.random.default_rng(seed)
-        count = rng.integers(8, 13) if objects is None else objects
+        count = int(rng.integers(8, 13)) if objects is None else objects
         cover = np.full((8, 8, 3), 170, np.uint8) if plain_table else collage(rng, 1600)
         table = sheet(TABLE_SIZE_M, TABLE_SIZE_M, cover)
         things = [_place(rng, spot) for spot in _spots(rng, count)]
@@ -67,7 +79,7 @@ class Scene(_Rendered):
 class PhotoPlane(_Rendered):
     """One whole photograph lying flat, 1 m wide: the paper's E_affine."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         wide = [photo for photo in photographs() if photo.shape[1] >= 600]
         photo = wide[rng.integers(len(wide))]
@@ -78,16 +90,16 @@ class PhotoPlane(_Rendered):
 class BoardPlane(_Rendered):
     """The chessboard that `cns-handeye` looks for by default, lying flat."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         board = Board(columns=9, rows=6, square_m=0.025)
         printed = cv2.cvtColor(board.printed(_BOARD_TEXELS), cv2.COLOR_GRAY2BGR)
         height_m, width_m = (n * board.square_m / _BOARD_TEXELS for n in printed.shape[:2])
         super().__init__([sheet(width_m, height_m, printed)], (110, 110, 110))
 
 
-def _spots(rng, count):
+def _spots(rng: np.random.Generator, count: int) -> list[tuple[float, float, float]]:
     """(x, y, radius) of discs that do not overlap, middles within the scene's radius."""
-    spots = []
+    spots: list[tuple[float, float, float]] = []
     for _ in range(10000):
         if len(spots) == count:
             return spots
@@ -99,7 +111,7 @@ def _spots(rng, count):
     raise ValueError(f"no room for {count} objects within {RADIUS_M} m")
 
 
-def _place(rng, spot):
+def _place(rng: np.random.Generator, spot: Sequence[float]) -> Solid:
     """One object inside its disc, a third of them tilted."""
     x, y, radius = spot
     height = rng.uniform(0.02, 0.15)
@@ -116,7 +128,7 @@ def _place(rng, spot):
     return solid.at(se3.pose(R, (x, y, -lowest)))
 
 
-def _outline(rng, radius):
+def _outline(rng: np.random.Generator, radius: float) -> NDArray[np.float64]:
     """A convex polygon inscribed in a circle: mostly rectangles, else 3, 5 or 6 corners."""
     if rng.random() < 0.6:
         half = rng.uniform(0.2, 0.5) * np.pi / 2

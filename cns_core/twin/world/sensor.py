@@ -1,7 +1,10 @@
 """What an image sensor does to a rendered view: exposure, light and noise."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 
 class ImageSensor:
@@ -16,16 +19,16 @@ class ImageSensor:
         ValueError: if ``light`` or ``noise_std`` is negative or not finite.
     """
 
-    def __init__(self, light=1.0, noise_std=0.0, seed=0):
+    def __init__(self, light: float = 1.0, noise_std: float = 0.0, seed: int = 0) -> None:
         for name, value in (("light", light), ("noise_std", noise_std)):
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be finite and not negative, got {value!r}")
         self.light = light
         self.noise_std = noise_std
         self._rng = np.random.default_rng(seed)
-        self._pool = None
+        self._pool: NDArray[np.uint8] | None = None
 
-    def expose(self, views):
+    def expose(self, views: Sequence[np.ndarray]) -> np.ndarray:
         """Average one or more uint8 views, as a shutter that stays open does, and add the rest."""
         image = views[0] if len(views) == 1 else np.mean(views, axis=0).round().astype(np.uint8)
         if self.light != 1.0:
@@ -35,7 +38,7 @@ class ImageSensor:
             image = cv2.subtract(cv2.add(image, brighter), darker)
         return image
 
-    def _noise(self, shape):
+    def _noise(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         """A random window of a pool of noise: fresh numbers would cost more than rendering.
 
         What it adds and what it takes away, each (H, W, 3) uint8: bytes are mixed fastest.

@@ -2,9 +2,20 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from cns_core.twin.world.atlas import Atlas
+from cns_core.twin.world.projection import View
 from cns_core.twin.world.textures import levels_for
-from cns_core.twin.world.visibility import FARTHEST, NOTHING, affine, window
+from cns_core.twin.world.visibility import (
+    FARTHEST,
+    NOTHING,
+    Grid,
+    Shared,
+    Visibility,
+    affine,
+    window,
+)
 
 _BLOCK = 240  # pixels; within a block one texture level serves
 _GRID = np.array([(x, y) for y in (0.0, 0.5, 1.0) for x in (0.0, 0.5, 1.0)])
@@ -12,14 +23,20 @@ _OUTSIDE = -10.0  # texel of the background: beyond the atlas
 _STRIPE = 256
 
 
-def shade(visibility, view, atlas, grid, background):
+def shade(
+    visibility: Visibility,
+    view: View,
+    atlas: Atlas,
+    grid: Grid,
+    background: tuple[int, int, int],
+) -> np.ndarray:
     """(H, W, 3) uint8 BGR image of what is visible.
 
     Args:
-        visibility: :class:`~cns_core.twin.world.visibility.Visibility` of ``view``.
-        view: :class:`~cns_core.twin.world.projection.View`.
-        atlas: :class:`~cns_core.twin.world.atlas.Atlas` of its textures.
-        grid: u and v of every pixel, (H, W) float32 each.
+        visibility: of ``view``.
+        view: where everything lies.
+        atlas: of its textures.
+        grid: of the image.
         background: BGR colour where nothing is seen.
     """
     blocks = _Blocks(view, atlas)
@@ -39,13 +56,21 @@ def shade(visibility, view, atlas, grid, background):
     return image
 
 
-def _read(atlas, u, v, background):
+def _read(
+    atlas: Atlas, u: np.ndarray, v: np.ndarray, background: tuple[int, int, int]
+) -> np.ndarray:
     return cv2.remap(
         atlas.image, u, v, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, borderValue=background
     )
 
 
-def _mix(image, shared, blocks, atlas, background):
+def _mix(
+    image: np.ndarray,
+    shared: Shared,
+    blocks: "_Blocks",
+    atlas: Atlas,
+    background: tuple[int, int, int],
+) -> None:
     """Mix into each shared pixel the colour of the other face that it shows."""
     count = len(shared.x)
     if not count:
@@ -54,7 +79,8 @@ def _mix(image, shared, blocks, atlas, background):
     uv = np.full((2, -(-count // _STRIPE) * _STRIPE), _OUTSIDE, np.float32)
     painted = np.flatnonzero(shared.other != NOTHING)
     uv[:, painted] = blocks.texels(*(c[painted] for c in (shared.other, shared.x, shared.y)))
-    other = _read(atlas, *uv.reshape(2, -1, _STRIPE), background).reshape(-1, 3)[:count]
+    u, v = uv.reshape(2, -1, _STRIPE)
+    other = _read(atlas, u, v, background).reshape(-1, 3)[:count]
     main = image[shared.y, shared.x].astype(np.float32)
     image[shared.y, shared.x] = np.rint(main + shared.share[:, None] * (other - main))
 
@@ -68,15 +94,17 @@ class _Blocks:
         to_texel: (B, 3, 3) from a pixel to a texel of the atlas.
     """
 
-    def __init__(self, view, atlas):
-        self.face, self.box, self._first = [], [], []
+    def __init__(self, view: View, atlas: Atlas) -> None:
+        self.face: list[int] = []
+        self.box: list[tuple[int, int, int, int]] = []
+        first: list[int] = []
         for i, (x0, y0, x1, y1) in enumerate(view.boxes.tolist()):
-            self._first.append(len(self.box))
+            first.append(len(self.box))
             for top in range(y0, y1, _BLOCK):
                 for left in range(x0, x1, _BLOCK):
                     self.face.append(i)
                     self.box.append((left, top, min(left + _BLOCK, x1), min(top + _BLOCK, y1)))
-        self._first = np.array(self._first, int)
+        self._first = np.array(first, int)
         self._corner = view.boxes[:, :2]
         self._shape = -(-(view.boxes[:, 2:] - self._corner) // _BLOCK)
         texture = np.array([atlas.index[t] for t in view.textures], int)[self.face]
@@ -88,7 +116,7 @@ class _Blocks:
         self._to_texel = np.moveaxis(self.to_texel, 0, 2).copy()
         self._low, self._high = atlas.low[texture, level].T, atlas.high[texture, level].T
 
-    def _middles(self, view):
+    def _middles(self, view: View) -> NDArray[np.float64]:
         """(B, 3) homogeneous pixel in the middle of what each block shows of its body."""
         box = np.array(self.box, float).reshape(-1, 1, 4)
         pixels = np.ones((len(box), len(_GRID), 3))
@@ -101,7 +129,9 @@ class _Blocks:
         inside[~inside.any(axis=1), len(_GRID) // 2] = True
         return (pixels * inside[:, :, None]).sum(axis=1) / inside.sum(axis=1)[:, None]
 
-    def texels(self, face, x, y):
+    def texels(
+        self, face: NDArray[np.int_], x: NDArray[np.int_], y: NDArray[np.int_]
+    ) -> NDArray[np.float64]:
         """(2, N) texels of faces under pixels (x, y), which may lie a little beyond the face."""
         column = np.clip((x - self._corner[face, 0]) // _BLOCK, 0, self._shape[face, 0] - 1)
         row = np.clip((y - self._corner[face, 1]) // _BLOCK, 0, self._shape[face, 1] - 1)
@@ -115,7 +145,9 @@ class _Blocks:
         return np.clip(texel, low, high, out=texel)
 
 
-def _texels_per_pixel(size, to_face, pixel):
+def _texels_per_pixel(
+    size: NDArray[np.int_], to_face: NDArray[np.float64], pixel: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Texels of the full-size texture under a pixel, along the most foreshortened direction.
 
     All arguments are arrays with one row a block; the result is infinite beyond the horizon.

@@ -1,8 +1,12 @@
 """Convex solids with textured flat faces."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cns_core.twin.world.textures import Texture, photo_crop
 
@@ -16,14 +20,14 @@ class Face:
         origin, edge_u, edge_v: (3,) the parallelogram that carries the texture, in m.
     """
 
-    loop: np.ndarray
-    origin: np.ndarray
-    edge_u: np.ndarray
-    edge_v: np.ndarray
+    loop: NDArray[np.float64]
+    origin: NDArray[np.float64]
+    edge_u: NDArray[np.float64]
+    edge_v: NDArray[np.float64]
     texture: Texture
 
     @property
-    def normal(self):
+    def normal(self) -> NDArray[np.float64]:
         """(3,) unit normal pointing out of the solid."""
         normal = np.cross(self.loop[1] - self.loop[0], self.loop[2] - self.loop[0])
         return normal / np.linalg.norm(normal)
@@ -33,10 +37,10 @@ class Solid:
     """A convex solid, or a single flat face seen from one side.
 
     Args:
-        faces: list of :class:`Face`; together they bound a convex body.
+        faces: together they bound a convex body.
     """
 
-    def __init__(self, faces):
+    def __init__(self, faces: Iterable[Face]) -> None:
         self.faces = list(faces)
         self.vertices = np.unique(np.concatenate([face.loop for face in self.faces]), axis=0)
         self.centre = self.vertices.mean(axis=0)
@@ -54,7 +58,7 @@ class Solid:
             [np.column_stack([face.edge_u, face.edge_v, face.origin]) for face in self.faces]
         )
 
-    def at(self, T):
+    def at(self, T: NDArray[np.float64]) -> Solid:
         """A copy moved by the (4, 4) pose ``T``, sharing the textures."""
         R, t = T[:3, :3], T[:3, 3]
         return Solid(
@@ -63,7 +67,7 @@ class Solid:
         )
 
 
-def _textured(rng, loop, texels_per_m):
+def _textured(rng: np.random.Generator, loop: NDArray[np.float64], texels_per_m: float) -> Face:
     """A face over the planar (K, 3) ``loop`` with a texture of its own covering its bounds."""
     u = loop[1] - loop[0]
     u = u / np.linalg.norm(u)
@@ -78,7 +82,9 @@ def _textured(rng, loop, texels_per_m):
     )
 
 
-def prism(rng, base, height, texels_per_m=2500.0):
+def prism(
+    rng: np.random.Generator, base: NDArray[np.float64], height: float, texels_per_m: float = 2500.0
+) -> Solid:
     """An upright prism over a convex polygon, standing on z = 0, every face with its own texture.
 
     Args:
@@ -93,7 +99,7 @@ def prism(rng, base, height, texels_per_m=2500.0):
     return Solid(_textured(rng, loop, texels_per_m) for loop in loops)
 
 
-def sheet(width, height, image):
+def sheet(width: float, height: float, image: np.ndarray) -> Solid:
     """A flat sheet on z = 0, centred at the origin and facing up, carrying one BGR ``image``."""
     x, y = width / 2, height / 2
     loop = np.array([[-x, -y, 0.0], [x, -y, 0.0], [x, y, 0.0], [-x, y, 0.0]])

@@ -5,12 +5,13 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from skimage import data
 from sklearn.datasets import load_sample_images
 
 
 @cache
-def photographs():
+def photographs() -> tuple[np.ndarray, ...]:
     """All source photographs, (H, W, 3) uint8 BGR, from scikit-image and scikit-learn."""
     rgb = [
         data.astronaut(),
@@ -32,7 +33,7 @@ def photographs():
     )
 
 
-def photo_crop(rng, width, height):
+def photo_crop(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     """Cut one (height, width, 3) BGR texture from a random photograph.
 
     Position, rotation, mirroring, scale, polarity and tint are random: mirrored and negative copies
@@ -62,7 +63,7 @@ def photo_crop(rng, width, height):
     return _tint(rng, crop)
 
 
-def _tint(rng, image):
+def _tint(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Bring a crop to a usable brightness and contrast, with a random colour cast and polarity."""
     negative = rng.random() < 0.3
     means, deviations = (np.ravel(part) for part in cv2.meanStdDev(image))
@@ -75,7 +76,7 @@ def _tint(rng, image):
     return cv2.LUT(image, table.astype(np.uint8)[:, None])
 
 
-def collage(rng, size, patch=500):
+def collage(rng: np.random.Generator, size: int, patch: int = 500) -> NDArray[np.uint8]:
     """A (size, size, 3) BGR texture of overlapping crops with soft borders, for a large table."""
     canvas = cv2.resize(photo_crop(rng, patch, patch), (size, size)).astype(np.float32)
     ramp = np.clip(1.0 - np.abs(np.linspace(-1, 1, patch, dtype=np.float32)), 0, 0.25) * 4
@@ -102,7 +103,7 @@ class Texture:
 
     LEVELS = 10
 
-    def __init__(self, image):
+    def __init__(self, image: np.ndarray) -> None:
         self.levels = [image]
         height, width = image.shape[:2]
         for k in range(1, self.LEVELS):
@@ -119,12 +120,12 @@ class Texture:
         )
 
     @property
-    def size(self):
+    def size(self) -> tuple[int, int]:
         """(width, height) of the full-size image in texels."""
         return self.levels[0].shape[1::-1]
 
 
-def levels_for(texels_per_pixel):
+def levels_for(texels_per_pixel: ArrayLike) -> NDArray[np.int_]:
     """(N,) index of the finest level at which a pixel spans no more than 1.4 texels."""
     level = np.ceil(2 * np.log2(np.clip(texels_per_pixel, 1e-6, 1e6)) - 1)
     return np.clip(level.astype(int), 0, Texture.LEVELS - 1)

@@ -4,16 +4,24 @@ A convex body shows, in every pixel, the farthest of the planes that face the ca
 have to be filled: comparing inverse depths gives the faces, their crossings the seams between them.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from cns_core.twin.world.projection import Body, View
 
 NOTHING = -1
 """In place of the index of a face: the background is seen."""
 
 FARTHEST = np.float32(1e-9)
 """Inverse depth of the background in 1/m."""
+
+Grid = tuple[np.ndarray, np.ndarray]
+"""u and v of every pixel, (H, W) float32 each."""
 
 
 @dataclass(frozen=True)
@@ -26,37 +34,37 @@ class Shared:
         share: how much of the pixel shows ``other``, 0 to 0.5.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    other: np.ndarray
-    share: np.ndarray
+    x: NDArray[np.int_]
+    y: NDArray[np.int_]
+    other: NDArray[np.int_]
+    share: NDArray[np.floating]
 
 
 class Visibility:
     """What is seen in every pixel.
 
     Args:
-        view: :class:`~cns_core.twin.world.projection.View`.
-        grid: u and v of every pixel, (H, W) float32 each.
+        view: where everything lies.
+        grid: of the image.
 
     Attributes:
         face: (H, W) int16, index of the face in ``view``, or NOTHING.
         inverse_depth: (H, W) float32 in 1/m.
     """
 
-    def __init__(self, view, grid):
-        self.face = np.full(grid[0].shape, NOTHING, np.int16)
-        self.inverse_depth = np.full(grid[0].shape, FARTHEST)
+    def __init__(self, view: View, grid: Grid) -> None:
+        self.face: NDArray[np.int16] = np.full(grid[0].shape, NOTHING, np.int16)
+        self.inverse_depth: NDArray[np.float32] = np.full(grid[0].shape, FARTHEST)
         self._to_face = view.to_face
         self._grid = grid
-        self._silhouettes = []
+        self._silhouettes: list[tuple[np.ndarray, ...]] = []
         # One more, for NOTHING: that is no body's.
         self._body_of = np.full(len(view.to_face) + 1, -1)
         for number, body in enumerate(view.bodies):
             self._body_of[body.faces] = number
             self._add(body)
 
-    def _add(self, body):
+    def _add(self, body: Body) -> None:
         """Put a body where it is nearer than what is there."""
         at = window(body.box)
         u, v = (part[at] for part in self._grid)
@@ -66,11 +74,11 @@ class Visibility:
         if inside is not None:
             partial = cv2.bitwise_and(seen, cv2.inRange(inside, -0.5, 0.5))
             self._note_silhouette(partial, body.box, inside, face)
-            seen = cv2.bitwise_and(seen, cv2.compare(inside, 0.0, cv2.CMP_GE))
+            seen = cv2.bitwise_and(seen, cv2.inRange(inside, 0.0, math.inf))
         cv2.copyTo(inverse_depth, seen, self.inverse_depth[at])
         cv2.copyTo(face, seen, self.face[at])
 
-    def _surface(self, body, u, v):
+    def _surface(self, body: Body, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Inverse depth and face of a convex body over its box; meaningless outside its outline."""
         first, *others = body.faces
         nearest = affine(self._to_face[first, 2], u, v)
@@ -81,7 +89,13 @@ class Visibility:
             cv2.min(plane, nearest, nearest)
         return nearest, face
 
-    def _note_silhouette(self, partial, box, inside, face):
+    def _note_silhouette(
+        self,
+        partial: np.ndarray,
+        box: tuple[int, int, int, int],
+        inside: np.ndarray,
+        face: np.ndarray,
+    ) -> None:
         points = cv2.findNonZero(partial)
         if points is not None:
             x, y = points[:, 0].T
@@ -90,7 +104,7 @@ class Visibility:
             under = self.face.ravel()[pixel]
             self._silhouettes.append((pixel, face.ravel()[here], under, inside.ravel()[here]))
 
-    def shared(self):
+    def shared(self) -> Shared:
         """The :class:`Shared` pixels: silhouettes of bodies, and seams between their faces."""
         parts = [*self._silhouettes, *self._seams()]
         pixel, above, under, inside = map(np.concatenate, zip(*parts, strict=True))
@@ -101,7 +115,7 @@ class Visibility:
         other = np.where(inside >= 0, under, above)[kept]
         return Shared(x, y, other, 0.5 - np.abs(inside[kept]))
 
-    def _seams(self):
+    def _seams(self) -> Iterator[tuple[np.ndarray, ...]]:
         """Pixels whose right or lower neighbour shows another face of the same body.
 
         Where two planes meet, the difference of their inverse depths is zero. It is affine in the
@@ -121,7 +135,7 @@ class Visibility:
             yield pixel + step, b, a, -(ahead + gap[:, 0 if step == 1 else 1])
 
 
-def _depth_inside(body, u, v):
+def _depth_inside(body: Body, u: np.ndarray, v: np.ndarray) -> np.ndarray | None:
     """How far inside its outline each pixel of a body's box lies, None if all do wholly."""
     x0, y0, x1, y1 = body.box
     lines = body.outline
@@ -135,13 +149,13 @@ def _depth_inside(body, u, v):
     return inside
 
 
-def affine(row, u, v):
+def affine(row: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Evaluate ``row @ (u, v, 1)`` for float32 arrays ``u`` and ``v``."""
     a, b, c = row.tolist()
     return cv2.addWeighted(u, a, v, b, c)
 
 
-def window(box):
+def window(box: tuple[int, int, int, int]) -> tuple[slice, slice]:
     """Index of the pixels of ``box`` (x0, y0, x1, y1)."""
     x0, y0, x1, y1 = box
     return slice(y0, y1), slice(x0, x1)
