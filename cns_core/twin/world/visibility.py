@@ -4,7 +4,6 @@ A convex body shows, in every pixel, the farthest of the planes that face the ca
 have to be filled: comparing inverse depths gives the faces, their crossings the seams between them.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,7 +73,7 @@ class Visibility:
         if inside is not None:
             partial = cv2.bitwise_and(seen, cv2.inRange(inside, -0.5, 0.5))
             self._note_silhouette(partial, body.box, inside, face)
-            seen = cv2.bitwise_and(seen, cv2.inRange(inside, 0.0, math.inf))
+            seen = cv2.bitwise_and(seen, (inside >= 0.0).view(np.uint8))
         cv2.copyTo(inverse_depth, seen, self.inverse_depth[at])
         cv2.copyTo(face, seen, self.face[at])
 
