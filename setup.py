@@ -70,7 +70,7 @@ setup(
         "console_scripts": [
             "cns-train = cns_core.training.train:main",
             "cns-bench = cns_core.bench.cli:main",
-            "cns-handeye = cns_ros.nodes.hand_eye:main",
+            "cns-handeye = cns_ros.sim.hand_eye_command:main",
         ],
     },
 )

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,14 @@ class Description:
     live: bool = False
     parameter: str = ""
 
+    @property
+    def words(self) -> str:
+        """The text with its unit."""
+        return f"{self.text} [{self.unit}]" if self.unit else self.text
+
 
 def setting(
-    default: Any,
+    default: T,
     text: str,
     *,
     unit: str = "",
@@ -43,7 +50,7 @@ def setting(
     choices: Sequence[Any] = (),
     live: bool = False,
     parameter: str = "",
-) -> Any:
+) -> T:
     """A dataclass field with its :class:`Description`; the default tells the type.
 
     A sequence is a tuple of the default's length.

@@ -1,5 +1,7 @@
 """Starts one node of the suite: ``python -m cns_ros NODE [--ros-args ...]``."""
 
+from __future__ import annotations
+
 import sys
 from importlib import import_module
 
@@ -15,7 +17,7 @@ NODES = {
 """Name of the executable: the module whose ``main()`` it is, imported when started."""
 
 
-def main():
+def main() -> int:
     """Run the node named first on the command line; returns its exit code."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in NODES:

@@ -1,6 +1,5 @@
 """Bring the suite up on a robot, or with sim:=true against the twin."""
 
-from dataclasses import fields
 from functools import partial
 
 from launch import LaunchDescription
@@ -9,24 +8,25 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from cns_core.settings import described
 from cns_ros.bringup.node_set import DIE_WITH_PARENT, servo_environment, servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions, parse
 
 
 def generate_launch_description():
     """Declare every option as an argument, then start the nodes they ask for."""
-    arguments = [_argument(option) for option in fields(ServoOptions)]
+    arguments = [_argument(*option) for option in described(ServoOptions)]
     return LaunchDescription([*arguments, OpaqueFunction(function=_start)])
 
 
-def _argument(option):
-    default, choices = option.default, option.metadata["choices"]
+def _argument(option, description):
+    default, choices = option.default, description.choices
     if isinstance(default, bool):
         default, choices = str(default).lower(), ("true", "false")
     return DeclareLaunchArgument(
         option.name,
         default_value=str(default),
-        description=option.metadata["description"],
+        description=description.words,
         choices=choices or None,
     )
 
@@ -35,7 +35,7 @@ def _start(context):
     options = ServoOptions(
         **{
             option.name: parse(option, LaunchConfiguration(option.name).perform(context))
-            for option in fields(ServoOptions)
+            for option, _ in described(ServoOptions)
         }
     )
     environment = servo_environment(options, present=context.environment)

@@ -5,7 +5,8 @@ import time
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
-from std_srvs.srv import Trigger
+
+from cns_ros.ros.trigger_client import TriggerClient
 
 PATIENCE_S = 30.0
 """How long a broken test waits before it fails; one that passes never waits so long."""
@@ -23,6 +24,7 @@ class RosGraph:
         self.executor = SingleThreadedExecutor()
         self.nodes = []
         self.node = self.add(rclpy.create_node("test"))
+        self._triggers = TriggerClient(self.node, self.executor)
 
     def add(self, node):
         """Spin ``node`` with the others."""
@@ -48,12 +50,7 @@ class RosGraph:
 
     def call(self, service):
         """Response of a Trigger service."""
-        client = self.node.create_client(Trigger, service)
-        self.until(client.service_is_ready)
-        future = client.call_async(Trigger.Request())
-        self.until(future.done)
-        self.node.destroy_client(client)
-        return future.result()
+        return self._triggers.call(service, PATIENCE_S)
 
     def close(self):
         for node in self.nodes:

@@ -13,7 +13,7 @@ from cns_ros.bringup.node_set import DIE_WITH_PARENT
 PROGRAM = """
 import json, signal, sys
 from dataclasses import dataclass
-from cns_ros.bringup import bringup
+from cns_ros.bringup.processes import PATIENCE_S, bring_up
 from cns_ros.bringup.node_set import DIE_WITH_PARENT
 
 @dataclass
@@ -24,8 +24,9 @@ class Spec:
     def command(self):
         return [*DIE_WITH_PARENT, sys.executable, "-c", self.code]
 
-bringup._PATIENCE_S = dict.fromkeys(bringup._PATIENCE_S, float(sys.argv[2]))
-sys.exit(bringup.bring_up([Spec(*words) for words in json.loads(sys.argv[1])], {"ADDED": "here"}))
+specs = [Spec(*words) for words in json.loads(sys.argv[1])]
+patience_s = dict.fromkeys(PATIENCE_S, float(sys.argv[2]))
+sys.exit(bring_up(specs, {"ADDED": "here"}, patience_s))
 """
 NODE = """
 import os, signal

@@ -1,5 +1,7 @@
 """The camera's pose on the flange, found again from rendered views of a board."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from cns_core import PinholeCamera
 from cns_core.calibration.board import Board
-from cns_core.calibration.hand_eye_calibration import calibrate
+from cns_core.calibration.hand_eye_calibration import View, calibrate
 from cns_core.geometry import se3
 
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
@@ -52,16 +54,15 @@ def viewpoints(rng, count):
 
 def record(board, count, seed=0):
     rng = np.random.default_rng(seed)
-    flange_poses, views = [], []
-    for T_base_camera in viewpoints(rng, count):
-        views.append(board.find(shoot(board, T_base_camera, rng)))
-        flange_poses.append(T_base_camera @ se3.inverse(T_FLANGE_CAMERA))
-    return flange_poses, views
+    return [
+        View(T @ se3.inverse(T_FLANGE_CAMERA), *board.find(shoot(board, T, rng)))
+        for T in viewpoints(rng, count)
+    ]
 
 
 @pytest.mark.parametrize("board", [CHESSBOARD, CHARUCO], ids=["chessboard", "charuco"])
 def test_fifteen_noisy_views_give_the_pose_back(board):
-    result = calibrate(*record(board, 15), CAMERA)
+    result = calibrate(record(board, 15), CAMERA)
     assert se3.rotation_error_deg(result.T_flange_camera, T_FLANGE_CAMERA) < 0.05
     assert se3.translation_error_m(result.T_flange_camera, T_FLANGE_CAMERA) < 0.5e-3
     assert result.reprojection_px < 0.3
@@ -70,17 +71,22 @@ def test_fifteen_noisy_views_give_the_pose_back(board):
 
 
 def test_views_that_turn_about_one_axis_only_are_refused():
-    flange_poses, views = record(CHESSBOARD, 6)
+    views = record(CHESSBOARD, 6)
     spin = [
-        flange_poses[0] @ se3.pose(Rotation.from_euler("z", 15 * k, degrees=True)) for k in range(6)
+        replace(
+            view,
+            T_base_flange=views[0].T_base_flange
+            @ se3.pose(Rotation.from_euler("z", 15 * k, degrees=True)),
+        )
+        for k, view in enumerate(views)
     ]
     with pytest.raises(ValueError, match="two different axes"):
-        calibrate(spin, views, CAMERA)
+        calibrate(spin, CAMERA)
 
 
 def test_too_few_views_are_refused():
     with pytest.raises(ValueError, match="at least 5 views"):
-        calibrate(*record(CHESSBOARD, 3), CAMERA)
+        calibrate(record(CHESSBOARD, 3), CAMERA)
 
 
 @pytest.mark.parametrize("board", [CHESSBOARD, CHARUCO], ids=["chessboard", "charuco"])

@@ -13,10 +13,11 @@ from test_hand_eye_calibration import CAMERA, CHESSBOARD, T_FLANGE_CAMERA, shoot
 from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.geometry import se3
-from cns_ros.nodes.hand_eye import HandEyeNode, main
+from cns_ros.nodes.hand_eye import HandEyeNode
+from cns_ros.ros.camera_info import info_from_camera
 from cns_ros.ros.image_codec import encode
-from cns_ros.ros.messages import info_from_camera
 from cns_ros.ros.qos import NEWEST
+from cns_ros.sim.hand_eye_command import main
 from cns_ros.sim.twin import load_hand_eye
 
 Q_NEAR = np.radians([0.0, -90.0, -90.0, -90.0, 90.0, 0.0])
@@ -82,7 +83,7 @@ def test_views_without_a_board_or_too_few_of_them_are_refused(ros_graph, cell):
 @pytest.mark.slow
 def test_the_command_calibrates_the_twin_from_end_to_end(ros_domain, robot_address, tmp_path):
     path = tmp_path / "hand_eye.yaml"
-    command = [sys.executable, "-m", "cns_ros.nodes.hand_eye", "--sim", "--seed", "1"]
+    command = [sys.executable, "-m", "cns_ros.sim.hand_eye_command", "--sim", "--seed", "1"]
     command += ["--robot-ip", robot_address, "--file", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

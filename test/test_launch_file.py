@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pytest
 
+from cns_core.settings import described
 from cns_core.share import share_directory
 from cns_ros.bringup.node_set import servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions
@@ -38,14 +39,14 @@ def started(**arguments):
 def test_every_option_is_an_argument_with_description_default_and_choices():
     declared = {a.name: a for a in launch_file().entities if isinstance(a, DeclareLaunchArgument)}
     assert set(declared) == {option.name for option in fields(ServoOptions)}
-    for option in fields(ServoOptions):
+    for option, description in described(ServoOptions):
         argument = declared[option.name]
-        assert argument.description.startswith(option.metadata["description"])
+        assert argument.description.startswith(description.text)
         assert argument.default_value is not None
         if isinstance(option.default, bool):
             assert argument.choices == ("true", "false")
-        elif option.metadata["choices"]:
-            assert argument.choices == option.metadata["choices"]
+        elif description.choices:
+            assert argument.choices == description.choices
 
 
 def test_the_launch_file_starts_the_nodes_of_the_one_description():

@@ -6,11 +6,13 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from cns_core import Correspondence, PinholeCamera
-from cns_ros.ros.messages import (
-    camera_from_info,
-    correspondence_from_matches,
-    info_from_camera,
-    matches_from_correspondence,
+from cns_core.geometry import se3
+from cns_ros.ros.camera_info import camera_from_info, info_from_camera
+from cns_ros.ros.matches import correspondence_from_matches, matches_from_correspondence
+from cns_ros.ros.poses_twists import (
+    pose_from_message,
+    pose_message,
+    twist_from_message,
     twist_message,
 )
 
@@ -82,3 +84,24 @@ def test_a_twist_keeps_its_order():
     twist = twist_message(np.arange(6), HEADER).twist
     assert [twist.linear.x, twist.linear.y, twist.linear.z] == [0.0, 1.0, 2.0]
     assert [twist.angular.x, twist.angular.y, twist.angular.z] == [3.0, 4.0, 5.0]
+
+
+def test_a_twist_survives_its_message():
+    twist = RNG.normal(size=6)
+    np.testing.assert_array_equal(twist_from_message(twist_message(twist, HEADER)), twist)
+
+
+def test_a_pose_survives_its_message():
+    T = se3.exp(np.array([0.1, -0.2, 0.3, 0.4, -2.0, 0.6]))
+    message = pose_message(T, HEADER)
+    np.testing.assert_allclose(pose_from_message(message), T, atol=1e-12)
+    assert message.header.frame_id == HEADER.frame_id
+
+
+def test_a_pose_keeps_its_order():
+    quarter = se3.exp(np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.5 * np.pi]))
+    quarter[:3, 3] = 1.0, 2.0, 3.0
+    pose = pose_message(quarter, HEADER).pose
+    assert [pose.position.x, pose.position.y, pose.position.z] == [1.0, 2.0, 3.0]
+    q = pose.orientation
+    np.testing.assert_allclose([q.x, q.y, q.z, q.w], [0.0, 0.0, 0.5**0.5, 0.5**0.5], atol=1e-12)

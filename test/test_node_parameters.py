@@ -6,7 +6,6 @@ import pytest
 import rclpy
 import yaml
 
-from cns_core.record.episode_log import EpisodeLog
 from cns_ros.__main__ import NODES
 from cns_ros.bringup.node_set import servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions
@@ -16,7 +15,7 @@ from cns_ros.sim.episode_watch import EpisodeWatch
 def node_class(spec):
     """What builds the node of a spec."""
     if spec.name == "episode":
-        return lambda: EpisodeWatch(EpisodeLog())
+        return EpisodeWatch
     module = importlib.import_module(NODES[spec.executable])
     return getattr(module, {"ur_driver": "UrDriverNode"}.get(spec.name, f"{spec.name.title()}Node"))
 

@@ -1,6 +1,8 @@
 """The one description of the node set, and what the plain-Python bring-up makes of it."""
 
 import os
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from rclpy.node import Node
 
 from cns_core.control.factory import CONTROLLERS
 from cns_core.observers import BACKENDS
+from cns_core.settings import described
 from cns_core.share import share_directory
 from cns_ros.bringup.node_set import NodeSpec, servo_environment, servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions, parse
@@ -67,9 +70,14 @@ def test_discovery_stays_on_this_machine_in_simulation_only():
 
 
 def test_the_choices_are_those_of_the_library():
-    choices = {option.name: option.metadata["choices"] for option in fields(ServoOptions)}
+    choices = {option.name: text.choices for option, text in described(ServoOptions)}
     assert set(choices["observer"]) == set(BACKENDS)
     assert set(choices["controller"]) == set(CONTROLLERS)
+
+
+def test_the_options_are_known_without_pytorch():
+    program = "import sys, cns_ros.bringup.node_set; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from std_msgs.msg import Header
 
 from cns_core import PinholeCamera
 from cns_ros.nodes.observer import ObserverNode
+from cns_ros.ros.camera_info import info_from_camera
 from cns_ros.ros.image_codec import decode, encode
-from cns_ros.ros.messages import correspondence_from_matches, info_from_camera
+from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.qos import LATCHED, NEWEST
 
 CAMERA = PinholeCamera(320, 240, 270.0, 270.0, 160.0, 120.0)
@@ -44,14 +45,14 @@ class Rig:
 
     def see(self, image=PHOTO, camera=CAMERA):
         """Publish until the node holds an image like this one."""
-        newest = self.observer._newest
+        newest = self.observer.newest
         self.graph.until(
-            lambda: self.observer._newest is not newest and not self.waits_for_camera(camera),
+            lambda: self.observer.newest is not newest and not self.waits_for_camera(camera),
             lambda: self.shoot(image, camera),
         )
 
     def waits_for_camera(self, camera):
-        return camera is not None and self.observer._camera != camera
+        return camera is not None and self.observer.camera != camera
 
 
 @pytest.fixture
@@ -115,10 +116,10 @@ def test_images_of_another_size_give_no_matches(rig):
     assert rig.set_desired().success
     rig.matches.clear()
     rig.graph.until(
-        lambda: rig.observer._problem is not None,
+        lambda: rig.observer.problem,
         lambda: rig.shoot(np.ascontiguousarray(PHOTO[:200]), camera=None),
     )
-    assert "320x200" in rig.observer._problem
+    assert "320x200" in rig.observer.problem
     assert not rig.matches
 
 
@@ -126,8 +127,8 @@ def test_an_unknown_encoding_is_named(rig):
     assert rig.set_desired().success
     strange = encode(PHOTO, Header())
     strange.encoding = "32FC3"
-    rig.graph.until(lambda: rig.observer._problem is not None, lambda: rig.image.publish(strange))
-    assert "32FC3" in rig.observer._problem
+    rig.graph.until(lambda: rig.observer.problem, lambda: rig.image.publish(strange))
+    assert "32FC3" in rig.observer.problem
 
 
 def test_repeated_and_older_images_are_never_worked_on(rig):
@@ -136,11 +137,11 @@ def test_repeated_and_older_images_are_never_worked_on(rig):
     rig.graph.until(lambda: rig.matches, rig.shoot)
     newest = rig.matches[-1].header.stamp
     older = Time(sec=newest.sec - (newest.nanosec < 1e8), nanosec=(newest.nanosec - 10**8) % 10**9)
-    answered = rig.observer._observe_ms.count
+    answered = rig.observer.observe_ms.count
     for stamp in (newest, older, newest):
         rig.image.publish(encode(PHOTO, Header(stamp=stamp)))
     rig.see()
-    assert rig.observer._observe_ms.count == answered + 1
+    assert rig.observer.observe_ms.count == answered + 1
 
 
 def test_a_frozen_camera_is_noticed_and_its_images_left_out(ros_graph):
@@ -149,15 +150,15 @@ def test_a_frozen_camera_is_noticed_and_its_images_left_out(ros_graph):
     noisy = iter([cv2.add(PHOTO, grain) for grain in noise])
     assert rig.set_desired(next(noisy)).success
     frozen = next(noisy)
-    rig.graph.until(lambda: rig.observer._problem is not None, lambda: rig.shoot(frozen))
-    assert "frozen camera: 3 images" in rig.observer._problem
-    answered = rig.observer._observe_ms.count
+    rig.graph.until(lambda: rig.observer.problem, lambda: rig.shoot(frozen))
+    assert "frozen camera: 3 images" in rig.observer.problem
+    answered = rig.observer.observe_ms.count
     assert answered <= 3
-    rig.graph.until(lambda: rig.observer._repetitions > 5, lambda: rig.shoot(frozen))
-    assert rig.observer._observe_ms.count == answered
+    rig.graph.until(lambda: rig.observer.gate.repetitions > 5, lambda: rig.shoot(frozen))
+    assert rig.observer.observe_ms.count == answered
     rig.see(next(noisy))
-    assert rig.observer._observe_ms.count == answered + 1
-    assert rig.observer._problem is None
+    assert rig.observer.observe_ms.count == answered + 1
+    assert rig.observer.problem == ""
 
 
 def test_a_latched_desired_image_waits_for_the_camera(rig):

@@ -1,5 +1,7 @@
 """Chessboards and ChArUco boards: found in images, and as they are printed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import cv2
@@ -7,6 +9,9 @@ import numpy as np
 
 _LEAST_CORNERS = 8
 _SUBPIXEL = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 40, 1e-3)
+
+Corners = tuple[np.ndarray, np.ndarray]
+"""(N, 3) corners in the board's frame in m, and where they are seen, (N, 2) pixels."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Board:
     square_m: float
     marker_m: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.columns, self.rows) < 4 or (self.columns + self.rows) % 2 == 0:
             raise ValueError(
                 "columns and rows must be at least 4, one even and one odd, "
@@ -38,7 +43,7 @@ class Board:
         if not 0.0 <= self.marker_m < self.square_m:
             raise ValueError(f"marker_m must be below square_m, got {self.marker_m}")
 
-    def find(self, image):
+    def find(self, image: np.ndarray) -> Corners:
         """Find the inner corners in a grey or BGR uint8 image.
 
         Returns:
@@ -55,7 +60,7 @@ class Board:
         refined = cv2.cornerSubPix(grey, pixels[:, None].copy(), window, (-1, -1), _SUBPIXEL)
         return corners, refined[:, 0].astype(float)
 
-    def _find_chessboard(self, grey):
+    def _find_chessboard(self, grey: np.ndarray) -> Corners:
         inner = (self.columns - 1, self.rows - 1)
         found, pixels = cv2.findChessboardCornersSB(grey, inner)
         if not found:
@@ -64,14 +69,15 @@ class Board:
         corners = self.square_m * np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)])
         return corners, pixels[:, 0]
 
-    def _find_charuco(self, grey):
+    def _find_charuco(self, grey: np.ndarray) -> Corners:
         board = self.charuco()
         pixels, ids, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(grey)
         if ids is None:
             return np.zeros((0, 3)), np.zeros((0, 2), np.float32)
-        return board.getChessboardCorners()[ids.ravel()].astype(float), pixels.reshape(-1, 2)
+        corners = np.array(board.getChessboardCorners(), dtype=float)
+        return corners[ids.ravel()], pixels.reshape(-1, 2)
 
-    def _refinement_window(self, pixels):
+    def _refinement_window(self, pixels: np.ndarray) -> tuple[int, int]:
         """Half the window of the corner refinement, which must see nothing but one corner."""
         distances = np.linalg.norm(pixels[:, None] - pixels[None], axis=2)
         nearest = distances[distances > 0].min()
@@ -79,13 +85,13 @@ class Board:
         half = int(np.clip(nearest * clear - 0.5, 2, 7))
         return half, half
 
-    def charuco(self):
+    def charuco(self) -> cv2.aruco.CharucoBoard:
         """OpenCV's description of a ChArUco board."""
         markers = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_100)
         size = (self.columns, self.rows)
         return cv2.aruco.CharucoBoard(size, self.square_m, self.marker_m, markers)
 
-    def printed(self, pixels_per_square):
+    def printed(self, pixels_per_square: int) -> np.ndarray:
         """The board as printed, grey uint8, with a white margin of one square on every side."""
         if self.marker_m:
             size = (self.columns * pixels_per_square, self.rows * pixels_per_square)

@@ -5,20 +5,42 @@ Then the reprojection error of all corners is minimized over the camera's pose o
 the board's in the base frame, since it is in the image where the noise is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.optimize import least_squares
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult, least_squares
 from scipy.spatial.transform import Rotation
 
 from cns_core.geometry import se3
+from cns_core.geometry.camera import PinholeCamera
 
 MIN_VIEWS = 5
 _LEAST_TURN_DEG = 15.0
 
+Array = NDArray[np.float64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One image of the board, taken at rest.
+
+    Attributes:
+        T_base_flange: (4, 4) pose of the flange in the base frame, in m.
+        corners: (N, 3) corners seen, in the board's frame, in m.
+        pixels: (N, 2) where they are seen.
+    """
+
+    T_base_flange: Array
+    corners: Array
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """Result: (4, 4) poses, and the residuals that tell how far to trust them.
 
@@ -29,36 +51,27 @@ class Calibration:
             residuals and the geometry of the views.
     """
 
-    T_flange_camera: np.ndarray
-    T_base_board: np.ndarray
+    T_flange_camera: Array
+    T_base_board: Array
     reprojection_px: float
     worst_px: float
     std_mm: float
     std_deg: float
 
 
-def calibrate(flange_poses, views, camera):
+def calibrate(views: Sequence[View], camera: PinholeCamera) -> Calibration:
     """Solve for the camera's pose on the flange.
-
-    Args:
-        flange_poses: list of (4, 4) poses of the flange in the base frame.
-        views: what ``Board.find`` gave at each, (corners, pixels).
-        camera: the ``PinholeCamera``.
 
     Raises:
         ValueError: if there are too few views, or they do not turn about two different axes.
     """
-    if len(flange_poses) != len(views) or len(views) < MIN_VIEWS:
-        raise ValueError(
-            f"at least {MIN_VIEWS} views with a pose each are needed, got {len(views)} views "
-            f"and {len(flange_poses)} poses"
-        )
+    if len(views) < MIN_VIEWS:
+        raise ValueError(f"at least {MIN_VIEWS} views are needed, got {len(views)}")
+    flange_poses = [view.T_base_flange for view in views]
     _check_turns(flange_poses)
     # Distortion is taken out once, so that everything below is a plain projection.
-    planes = [camera.normalize(pixels) for _, pixels in views]
-    boards = [
-        _board_pose(corners, plane) for (corners, _), plane in zip(views, planes, strict=True)
-    ]
+    planes = [camera.normalize(view.pixels) for view in views]
+    boards = [_board_pose(v.corners, plane) for v, plane in zip(views, planes, strict=True)]
     R, t = cv2.calibrateHandEye(
         *([T[:3, :3] for T in flange_poses], [T[:3, 3] for T in flange_poses]),
         *([T[:3, :3] for T in boards], [T[:3, 3] for T in boards]),
@@ -67,20 +80,21 @@ def calibrate(flange_poses, views, camera):
     X = se3.pose(R, t.ravel())
     Y = flange_poses[0] @ X @ boards[0]
 
-    def residuals(step):
-        camera_pose, board_pose = X @ se3.exp(step[:6]), Y @ se3.exp(step[6:])
+    def residuals(step: Array) -> Array:
+        X_step, board_pose = X @ se3.exp(step[:6]), Y @ se3.exp(step[6:])
         return np.concatenate(
             [
-                camera.focal * (_project(flange @ camera_pose, board_pose, corners) - plane).ravel()
-                for flange, (corners, _), plane in zip(flange_poses, views, planes, strict=True)
+                camera.focal
+                * (_project(v.T_base_flange @ X_step, board_pose, v.corners) - plane).ravel()
+                for v, plane in zip(views, planes, strict=True)
             ]
         )
 
     fit = least_squares(residuals, np.zeros(12), x_scale="jac")
-    return _result(fit, X, Y, [len(corners) for corners, _ in views])
+    return _result(fit, X, Y, [len(view.corners) for view in views])
 
 
-def _result(fit, X, Y, counts):
+def _result(fit: OptimizeResult, X: Array, Y: Array, counts: list[int]) -> Calibration:
     square = (fit.fun.reshape(-1, 2) ** 2).sum(axis=1)
     per_view = [part.mean() for part in np.split(square, np.cumsum(counts)[:-1])]
     variance = (fit.fun @ fit.fun) / (len(fit.fun) - 12)
@@ -95,14 +109,14 @@ def _result(fit, X, Y, counts):
     )
 
 
-def _project(T_base_camera, T_base_board, corners):
+def _project(T_base_camera: Array, T_base_board: Array, corners: Array) -> Array:
     """(N, 2) normalized positions of the board's (N, 3) corners."""
     T = se3.inverse(T_base_camera) @ T_base_board
     points = corners @ T[:3, :3].T + T[:3, 3]
     return points[:, :2] / points[:, 2:]
 
 
-def _board_pose(corners, plane):
+def _board_pose(corners: Array, plane: Array) -> Array:
     """(4, 4) pose of the board in the camera frame."""
     found, rotvec, t = cv2.solvePnP(corners, plane, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)
     if not found:
@@ -110,7 +124,7 @@ def _board_pose(corners, plane):
     return se3.pose(Rotation.from_rotvec(rotvec.ravel()), t.ravel())
 
 
-def _check_turns(poses):
+def _check_turns(poses: list[Array]) -> None:
     """AX = XB is solvable only with turns about two axes that are not parallel."""
     turns = [Rotation.from_matrix(poses[0][:3, :3].T @ T[:3, :3]).as_rotvec() for T in poses[1:]]
     second = np.degrees(np.linalg.svd(np.array(turns))[1][1])

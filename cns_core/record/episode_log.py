@@ -1,64 +1,47 @@
 """What happened in one episode, twist by twist, as CSV and JSON."""
 
+from __future__ import annotations
+
 import csv
 import json
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class Sample:
-    """One twist of the controller and what was known when it was given.
-
-    ``error`` is the mean keypoint error in the normalized plane; ``image_age_s`` the time from the
-    exposure of the image behind the twist to its publication, NaN where unknown. The pose errors
-    and the camera's position (base frame, m) are ground truth.
-    """
-
-    time_s: float
-    vx: float
-    vy: float
-    vz: float
-    wx: float
-    wy: float
-    wz: float
-    error: float
-    matched: int
-    image_age_s: float
-    rotation_error_deg: float
-    translation_error_mm: float
-    x_m: float
-    y_m: float
-    z_m: float
+from cns_core.record.step_record import StepRecord, column
 
 
 @dataclass
 class EpisodeLog:
-    """The samples of an episode and its settings, growing while it runs.
+    """The steps of an episode and its settings, growing while it runs.
 
     Attributes:
+        settings: what was asked for, for ``episode.json``.
+        steps: one record for each twist of the controller.
         images: how many images the camera published meanwhile, how many of them were observed, and
             how many were lost on the way.
     """
 
-    settings: dict = field(default_factory=dict)
-    samples: list = field(default_factory=list)
-    images: dict = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    steps: list[StepRecord] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
 
-    def column(self, name):
-        """(len,) array of one field of all samples."""
-        return np.array([getattr(sample, name) for sample in self.samples], dtype=float)
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One field of all steps as an array, the steps its first dimension."""
+        return column(self.steps, name)
 
-    def rate_hz(self):
+    def rate_hz(self) -> float:
         """Twists a second over the whole episode; 0 with fewer than two."""
-        if len(self.samples) < 2:
+        if len(self.steps) < 2:
             return 0.0
-        return (len(self.samples) - 1) / (self.samples[-1].time_s - self.samples[0].time_s)
+        return (len(self.steps) - 1) / (self.steps[-1].time_s - self.steps[0].time_s)
 
-    def save(self, folder, result):
-        """Write ``episode.csv`` (samples) and ``episode.json`` (settings, result, figures).
+    def save(self, folder: str | Path, result: Mapping[str, object]) -> dict[str, float]:
+        """Write ``episode.csv`` (steps) and ``episode.json`` (settings, result, figures).
 
         Returns:
             The figures that were written.
@@ -66,23 +49,23 @@ class EpisodeLog:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "episode.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [f.name for f in fields(Sample)])
-            writer.writeheader()
-            writer.writerows(asdict(sample) for sample in self.samples)
+            writer = csv.writer(file)
+            writer.writerow(_HEADER)
+            writer.writerows(map(_row, self.steps))
         figures = self._figures()
-        content = {"settings": self.settings, "result": result, "figures": figures}
+        content = {"settings": self.settings, "result": dict(result), "figures": figures}
         text = json.dumps(content, indent=2)
         (folder / "episode.json").write_text(text + "\n", encoding="utf-8")
         return figures
 
-    def _figures(self):
-        if not self.samples:
+    def _figures(self) -> dict[str, float]:
+        if not self.steps:
             return {}
         p50, p99 = np.nanpercentile(self.column("image_age_s"), [50, 99])
-        start, end = self.samples[0], self.samples[-1]
+        start, end = self.steps[0], self.steps[-1]
         return {
             "duration_s": end.time_s - start.time_s,
-            "twists": len(self.samples),
+            "twists": len(self.steps),
             "twist_rate_hz": self.rate_hz(),
             "image_age_s_p50": float(p50),
             "image_age_s_p99": float(p99),
@@ -90,3 +73,17 @@ class EpisodeLog:
             "initial_rotation_error_deg": start.rotation_error_deg,
             "initial_translation_error_mm": start.translation_error_mm,
         }
+
+
+_HEADER = (
+    *("time_s", "vx", "vy", "vz", "wx", "wy", "wz", "error", "matched", "image_age_s"),
+    *("rotation_error_deg", "translation_error_mm", "x_m", "y_m", "z_m"),
+)
+
+
+def _row(step: StepRecord) -> list[float]:
+    """The values of one line below ``_HEADER``."""
+    return [
+        *(step.time_s, *step.twist.tolist(), step.keypoint_error, step.matched, step.image_age_s),
+        *(step.rotation_error_deg, step.translation_error_mm, *step.position_m.tolist()),
+    ]

@@ -1,14 +1,17 @@
 """The nodes of the suite: one description for the launch file and for the plain-Python bring-up."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cns_core.share import share_directory
-from cns_ros.bringup.servo_options import SIMULATED_ROBOT_IP
+from cns_ros.bringup.servo_options import SIMULATED_ROBOT_IP, ServoOptions
 
 # Whoever started the nodes may be killed before it can stop them. util-linux brings setpriv.
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
@@ -35,7 +38,7 @@ class NodeSpec:
     arguments: tuple[str, ...] = ()
     ends: bool = False
 
-    def command(self):
+    def command(self) -> list[str]:
         """Command line that starts the node where there is no ``ros2`` program."""
         if self.package == "cns_ros":
             program = [sys.executable, "-m", "cns_ros", self.executable]
@@ -53,21 +56,22 @@ class NodeSpec:
         return command
 
 
-def servo_nodes(options):
+def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
     """List the NodeSpecs of a bring-up in the order of their start.
 
     They are stopped in the opposite order, so that the arm's driver, started last, stops first.
     """
     config = share_directory() / "config"
-    own = {
-        "parameter_files": (Path(options.params_file or config / "servo.yaml"),),
-        "remappings": (
-            ("image", options.image_topic),
-            ("camera_info", options.camera_info_topic),
-        ),
-    }
+    files = (Path(options.params_file or config / "servo.yaml"),)
+    topics = (("image", options.image_topic), ("camera_info", options.camera_info_topic))
     nodes = [
-        NodeSpec(name, name, parameters=parameters, ends=name == "episode", **own)
+        NodeSpec(
+            *(name, name),
+            parameter_files=files,
+            parameters=parameters,
+            remappings=topics,
+            ends=name == "episode",
+        )
         for name, parameters in _parameters(options, config).items()
     ]
     if options.rviz:
@@ -76,10 +80,10 @@ def servo_nodes(options):
     return nodes
 
 
-def _parameters(options, config):
+def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, object]]:
     """What the options mean to each of our nodes, in the order of their start."""
     robot_ip, hand_eye = options.robot_ip, options.hand_eye
-    nodes = {
+    nodes: dict[str, dict[str, object]] = {
         "observer": {"observer": options.observer, "desired_image_path": options.desired_image},
         "controller": {
             "controller": options.controller,
@@ -90,7 +94,11 @@ def _parameters(options, config):
     if options.sim:
         robot_ip, twin_hand_eye = robot_ip or SIMULATED_ROBOT_IP, str(config / "twin_hand_eye.yaml")
         hand_eye = hand_eye or twin_hand_eye
-        twin = {"seed": options.seed, "host": robot_ip, "hand_eye_file": twin_hand_eye}
+        twin: dict[str, object] = {
+            "seed": options.seed,
+            "host": robot_ip,
+            "hand_eye_file": twin_hand_eye,
+        }
         nodes = {"twin": twin, **nodes, **({"episode": twin} if options.episode else {})}
     nodes["ur_driver"] = {"robot_ip": robot_ip, "hand_eye_file": hand_eye}
     # An empty option leaves the parameter to the file, or else to the node.
@@ -100,7 +108,9 @@ def _parameters(options, config):
     }
 
 
-def servo_environment(options, present=os.environ):
+def servo_environment(
+    options: ServoOptions, present: Mapping[str, str] = os.environ
+) -> dict[str, str]:
     """Environment variables to set for the nodes; what the user has set already stays."""
     wanted = {
         "FASTRTPS_DEFAULT_PROFILES_FILE": str(share_directory() / "config" / "fastdds.xml"),

@@ -1,13 +1,17 @@
 """What a user may choose when bringing the suite up, for the launch file and the command line."""
 
-import math
-from dataclasses import dataclass, field, fields
+from __future__ import annotations
+
+from dataclasses import Field, dataclass
+from typing import Any
+
+from cns_core.control.factory import CONTROLLERS
+from cns_core.observers import BACKENDS
+from cns_core.settings import check, setting
 
 SIMULATED_ROBOT_IP = "127.0.0.1"
-
-
-def _option(default, description, choices=()):
-    return field(default=default, metadata={"description": description, "choices": choices})
+SEEDS = (0, 2**31 - 1)
+"""The smallest and the largest seed of the twin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,47 +22,42 @@ class ServoOptions:
         ValueError: for a value outside its choices or range.
     """
 
-    sim: bool = _option(False, "start the twin in the place of robot and camera")
-    robot_ip: str = _option(
+    sim: bool = setting(False, "start the twin in the place of robot and camera")
+    robot_ip: str = setting(
         "", f"address of the robot's controller; with sim empty for {SIMULATED_ROBOT_IP}"
     )
-    observer: str = _option("sift", "keypoint detector", ("sift", "akaze", "orb"))
-    controller: str = _option("cns", "control law", ("cns", "ibvs"))
-    weights: str = _option("", "weights file of the cns controller; empty for the one shipped")
-    depth_prior: float = _option(
-        0.5, "distance from the desired camera to the centre of the scene [m]"
+    observer: str = setting("sift", "keypoint detector", choices=tuple(BACKENDS))
+    controller: str = setting("cns", "control law", choices=CONTROLLERS)
+    weights: str = setting("", "weights file of the cns controller; empty for the one shipped")
+    depth_prior: float = setting(
+        0.5, "distance from the desired camera to the centre of the scene", unit="m"
     )
-    desired_image: str = _option(
+    desired_image: str = setting(
         "", "image file to return to; empty to set it by the service ~/set_desired"
     )
-    image_topic: str = _option("image", "images of the wrist camera")
-    camera_info_topic: str = _option("camera_info", "calibration of the wrist camera")
-    hand_eye: str = _option(
+    image_topic: str = setting("image", "images of the wrist camera")
+    camera_info_topic: str = setting("camera_info", "calibration of the wrist camera")
+    hand_eye: str = setting(
         "", "file with the pose of the camera on the flange; with sim empty for the twin's"
     )
-    params_file: str = _option("", "file with further parameters; empty for config/servo.yaml")
-    seed: int = _option(0, "scene and initial offset of the twin")
-    episode: bool = _option(True, "with sim: run one episode, then end; false to stay up")
-    rviz: bool = _option(False, "start rviz")
+    params_file: str = setting("", "file with further parameters; empty for config/servo.yaml")
+    seed: int = setting(0, "scene and initial offset of the twin", range=SEEDS)
+    episode: bool = setting(True, "with sim: run one episode, then end; false to stay up")
+    rviz: bool = setting(False, "start rviz")
 
-    def __post_init__(self):
-        for choice in fields(self):
-            value, choices = getattr(self, choice.name), choice.metadata["choices"]
-            if choices and value not in choices:
-                raise ValueError(f"{choice.name} must be one of {list(choices)}, got {value!r}")
-        if not (math.isfinite(self.depth_prior) and self.depth_prior > 0.0):
+    def __post_init__(self) -> None:
+        check(self)
+        if self.depth_prior <= 0.0:
             raise ValueError(f"depth_prior must be greater than 0 m, got {self.depth_prior}")
-        if not 0 <= self.seed < 2**31:
-            raise ValueError(f"seed must be in [0, 2**31), got {self.seed}")
 
 
-def parse(option, text):
+def parse(option: Field[Any], text: str) -> Any:
     """The value of an option (a dataclass field) from its text on a command line.
 
     Raises:
         ValueError: if the text is none of the option's type.
     """
-    kind = type(option.default)
+    kind: type = type(option.default)
     if kind is not bool:
         try:
             return kind(text)

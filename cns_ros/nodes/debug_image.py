@@ -1,12 +1,19 @@
 """The picture an engineer wants to see first: which keypoints are matched, and where they go."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
+
+from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.correspondence import Correspondence
 
 _GOAL, _PATH, _SEEN, _MISSED = (80, 220, 80), (0, 200, 255), (0, 120, 255), (90, 90, 90)
 
 
-def draw_matches(image, camera, correspondence):
+def draw_matches(
+    image: np.ndarray, camera: PinholeCamera, correspondence: Correspondence
+) -> np.ndarray:
     """Draw matches on a BGR or grey image, as (H, W, 3) BGR.
 
     Matched keypoints are orange dots with a line to their goal, a green ring; goals without a
@@ -25,5 +32,5 @@ def draw_matches(image, camera, correspondence):
     return canvas
 
 
-def _corners(pixels):
-    return [tuple(map(int, p)) for p in np.rint(pixels)]
+def _corners(pixels: np.ndarray) -> list[tuple[int, int]]:
+    return [(int(x), int(y)) for x, y in np.rint(pixels)]

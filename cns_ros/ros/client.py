@@ -1,6 +1,10 @@
 """Calls services and sets parameters of running nodes, and hears what they say of themselves."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -8,10 +12,11 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
-from std_srvs.srv import Trigger
+from rclpy.task import Future
 
 from cns_ros.ros.diagnostics import OK
 from cns_ros.ros.qos import LATCHED
+from cns_ros.ros.trigger_client import NoAnswer, TriggerClient
 
 _PATIENCE_S = 60.0
 _ANSWER_S = 2.0
@@ -31,29 +36,32 @@ class GraphClient:
         refusal: why a service last refused.
     """
 
-    def __init__(self, domain, told_by):
+    def __init__(self, domain: int, told_by: Iterable[str]) -> None:
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain)
         self.node = rclpy.create_node("fault_rig", context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
-        self.statuses, self.problems, self.refusal = {}, {}, ""
+        self._triggers = TriggerClient(self.node, self._executor)
+        self.statuses: dict[str, DiagnosticStatus] = {}
+        self.problems: dict[str, str] = {}
+        self.refusal = ""
         for name in told_by:
             self._listen(name)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
-    def close(self):
+    def close(self) -> None:
         """Leave the graph."""
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
 
-    def spin(self, duration_s):
+    def spin(self, duration_s: float) -> None:
         """Listen for some time."""
         end = time.monotonic() + duration_s
         while (left_s := end - time.monotonic()) > 0.0:
             self._executor.spin_once(timeout_sec=left_s)
 
-    def until(self, condition, what):
+    def until(self, condition: Callable[[], Any], what: str) -> None:
         """Listen until the condition is true; TimeoutError names what did not come."""
         end = time.monotonic() + _PATIENCE_S
         while not condition():
@@ -61,7 +69,7 @@ class GraphClient:
                 raise TimeoutError(f"{what} has not come; refusal {self.refusal!r}")
             self._executor.spin_once(timeout_sec=0.02)
 
-    def insist(self, service):
+    def insist(self, service: str) -> None:
         """Call a Trigger service until it succeeds; a node that comes up refuses for a while."""
         end = time.monotonic() + _PATIENCE_S
         while not self.call(service):
@@ -69,16 +77,21 @@ class GraphClient:
                 raise TimeoutError(f"{service} refused: {self.refusal}")
             self.spin(0.05)
 
-    def call(self, service, timeout_s=_ANSWER_S):
-        """Call a Trigger service once; whether it succeeds."""
-        client = self.node.create_client(Trigger, service)
-        self.until(client.service_is_ready, service)
-        answer = self._answer(client.call_async(Trigger.Request()), timeout_s)
-        self.node.destroy_client(client)
-        self.refusal = answer.message if answer else "no answer"
-        return answer is not None and answer.success
+    def call(self, service: str, timeout_s: float = _ANSWER_S) -> bool:
+        """Call a Trigger service once; whether it succeeds.
 
-    def set_parameters(self, name, **values):
+        Raises:
+            TimeoutError: if no node offers it.
+        """
+        try:
+            answer = self._triggers.call(service, timeout_s, ready_timeout_s=_PATIENCE_S)
+        except NoAnswer as reason:
+            self.refusal = str(reason)
+            return False
+        self.refusal = answer.message
+        return answer.success
+
+    def set_parameters(self, name: str, **values: Any) -> None:
         """Set parameters of a node.
 
         Raises:
@@ -96,18 +109,18 @@ class GraphClient:
         if refusals:
             raise ValueError(f"{name}: {refusals}")
 
-    def _answer(self, future, timeout_s):
-        """What a service answers, None if it does not, like a node that was killed just now."""
+    def _answer(self, future: Future, timeout_s: float) -> Any:
+        """What a service answers, None if it does not."""
         self._executor.spin_until_future_complete(future, timeout_sec=timeout_s)
         return future.result() if future.done() else None
 
-    def _listen(self, name):
-        def take(message):
+    def _listen(self, name: str) -> None:
+        def take(message: DiagnosticStatus) -> None:
             self.statuses[name] = message
 
         self.node.create_subscription(DiagnosticStatus, f"{name}/status", take, LATCHED)
 
-    def _on_diagnostics(self, message):
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             name = status.name.lstrip("/")
             self.problems[name] = "" if status.level == OK else status.message

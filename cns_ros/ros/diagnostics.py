@@ -1,14 +1,27 @@
 """Status and diagnostics messages, and the figures that go into them."""
 
+from __future__ import annotations
+
 from collections import deque
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+
+# For nodes that still import them from here.
+from cns_ros.ros.clock import age_s as age_s
+from cns_ros.ros.clock import seconds as seconds
+
+Diagnosis = tuple[bytes, str, Mapping[str, object]]
+"""Level, message and values."""
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 
-def status_message(name, level, message, values):
+def status_message(
+    name: str, level: bytes, message: str, values: Mapping[str, object]
+) -> DiagnosticStatus:
     """Build a DiagnosticStatus; floats of ``values`` are written with six digits."""
     texts = {k: f"{v:.6g}" if isinstance(v, float) else str(v) for k, v in values.items()}
     return DiagnosticStatus(
@@ -24,16 +37,16 @@ class Diagnostics:
 
     Args:
         node: the rclpy node.
-        diagnose: called each second, returns (level, message, values).
+        diagnose: called each second, returns level, message and values.
     """
 
-    def __init__(self, node, diagnose):
+    def __init__(self, node: Node, diagnose: Callable[[], Diagnosis]) -> None:
         self._node = node
         self._diagnose = diagnose
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         node.create_timer(1.0, self._publish)
 
-    def _publish(self):
+    def _publish(self) -> None:
         array = DiagnosticArray(
             status=[status_message(self._node.get_fully_qualified_name(), *self._diagnose())]
         )
@@ -44,33 +57,23 @@ class Diagnostics:
 class Recent:
     """Median and 99th percentile over the last few hundred values, and how many there were."""
 
-    def __init__(self, window=300):
-        self._values = deque(maxlen=window)
+    def __init__(self, window: int = 300) -> None:
+        self._values: deque[float] = deque(maxlen=window)
         self.count = 0
 
-    def add(self, value):
+    def add(self, value: float) -> None:
         """Take one more value."""
         self._values.append(value)
         self.count += 1
 
     @property
-    def newest(self):
+    def newest(self) -> float | None:
         """The last value, or None before the first."""
         return self._values[-1] if self._values else None
 
-    def figures(self, name):
+    def figures(self, name: str) -> dict[str, float]:
         """``{name_p50: ..., name_p99: ...}``, empty before the first value."""
         if not self._values:
             return {}
         p50, p99 = np.percentile(self._values, [50, 99])
         return {f"{name}_p50": float(p50), f"{name}_p99": float(p99)}
-
-
-def seconds(stamp):
-    """A builtin_interfaces/Time as seconds."""
-    return stamp.sec + 1e-9 * stamp.nanosec
-
-
-def age_s(node, stamp):
-    """How long ago ``stamp`` was on the node's clock, in s."""
-    return 1e-9 * node.get_clock().now().nanoseconds - seconds(stamp)

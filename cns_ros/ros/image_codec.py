@@ -1,14 +1,17 @@
 """sensor_msgs/Image to and from OpenCV images, on machines with and without cv_bridge."""
 
+from __future__ import annotations
+
 import sys
 from array import array
 
 import cv2
 import numpy as np
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 # encoding: (dtype of one channel, channels, conversion to BGR or grey)
-_ENCODINGS = {
+_ENCODINGS: dict[str, tuple[type[np.uint8] | type[np.uint16], int, int | None]] = {
     "mono8": (np.uint8, 1, None),
     "8UC1": (np.uint8, 1, None),
     "bgr8": (np.uint8, 3, None),
@@ -31,7 +34,7 @@ _ENCODINGS = {
 }
 
 
-def decode(message):
+def decode(message: Image) -> np.ndarray:
     """Turn an Image message into a uint8 image, (H, W) grey or (H, W, 3) BGR.
 
     Row padding (``step``) and byte order are honoured; 16-bit channels keep their upper byte.
@@ -53,7 +56,7 @@ def decode(message):
     return image if conversion is None else cv2.cvtColor(image, conversion)
 
 
-def encode(image, header):
+def encode(image: np.ndarray, header: Header) -> Image:
     """Turn a uint8 image, (H, W) grey or (H, W, 3) BGR, into an Image message.
 
     Raises:
@@ -80,7 +83,7 @@ def encode(image, header):
     return message
 
 
-def _pixels(message, dtype, channels):
+def _pixels(message: Image, dtype: np.dtype, channels: int) -> np.ndarray:
     """(H, W, channels) view of the message's data in native byte order."""
     height, width, step = message.height, message.width, message.step
     row_bytes = width * channels * dtype.itemsize

@@ -78,7 +78,7 @@ def _all_settings(group: type) -> Iterator[Field[Any]]:
 
 def _declare(node: Node, name: str, default: Any, description: Description) -> None:
     descriptor = ParameterDescriptor(
-        description=description.text + (f" [{description.unit}]" if description.unit else ""),
+        description=description.words,
         additional_constraints=_constraints(default, description),
         read_only=not description.live,
     )

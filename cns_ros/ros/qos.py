@@ -3,7 +3,11 @@
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 
-def _newest(reliability, durability=DurabilityPolicy.VOLATILE, depth=1):
+def _newest(
+    reliability: ReliabilityPolicy,
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE,
+    depth: int = 1,
+) -> QoSProfile:
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, durability=durability
     )

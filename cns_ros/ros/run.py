@@ -1,13 +1,17 @@
 """How every node of the suite starts and ends."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable
 
 import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
 
 
-def run(make_node):
+def run(make_node: Callable[[], Node]) -> int:
     """Spin the node that ``make_node()`` builds until it is told to end; return the exit code.
 
     What a user can mend (a refused parameter, a file that is missing) is said in one line.

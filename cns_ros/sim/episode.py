@@ -4,6 +4,8 @@ Sets the desired image, jogs the arm away on its pendant, starts the controller,
 watches until the end, and writes what happened. Ground truth serves for measuring only.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
@@ -15,16 +17,17 @@ import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
-from cns_core.geometry import se3
-from cns_core.record.episode_figures import draw_episode
-from cns_core.record.episode_log import EpisodeLog
 from cns_core.twin.robot.pendant import Pendant
-from cns_core.twin.workcell import CAMERA, Workcell
+from cns_core.twin.workcell import Workcell
+from cns_ros.sim.episode_recording import EpisodeRecording
+from cns_ros.sim.episode_report import result_of, words, write_report
 from cns_ros.sim.episode_watch import EpisodeWatch
 from cns_ros.sim.twin import load_hand_eye
 
 _PROGRESS_S = 0.5
 _JOG_RAD_S = 0.8
+_ANSWER_S = 20.0
+_ATTEMPTS = 20
 _NICENESS = 10  # who watches must not make late what is watched
 
 
@@ -36,95 +39,86 @@ class Episode:
     """One episode against a running graph.
 
     Args:
-        watch: the :class:`.EpisodeWatch` node, spinning in another thread.
+        watch: spinning in another thread.
     """
 
-    def __init__(self, watch):
+    def __init__(self, watch: EpisodeWatch) -> None:
         self._watch = watch
-        hand_eye = load_hand_eye(watch.setting("hand_eye_file"))
-        workcell = Workcell(watch.setting("seed"), hand_eye.T_flange_camera)
-        q_desired, self._q_start = workcell.episode()
-        self._goal = workcell.camera_pose(q_desired)
-        watch.log.settings = {
-            "seed": watch.setting("seed"),
-            "q_desired_rad": q_desired.tolist(),
-            "q_start_rad": self._q_start.tolist(),
-        }
+        hand_eye = load_hand_eye(watch.settings.hand_eye_file)
+        workcell = Workcell(watch.settings.seed, hand_eye.T_flange_camera)
+        self._q_desired, self._q_start = workcell.episode()
+        self._goal = workcell.camera_pose(self._q_desired)
 
-    def run(self):
+    def run(self) -> str:
         """Run it to the end and return the closing line.
 
         Raises:
             EpisodeFailed: naming the step that failed and why.
         """
-        watch, timeout_s = self._watch, self._watch.setting("timeout")
-        watch.wait_for("an image", lambda: watch.image is not None, timeout_s)
+        watch, timeout_s = self._watch, self._watch.settings.timeout_s
+        watch.wait_for("an image", lambda: watch.image, timeout_s)
         self._call("observer/set_desired")
-        desired_image = watch.image
+        desired_image = watch.wait_for("an image", lambda: watch.image, timeout_s)
         self._jog_away()
         self._call("controller/start")
-        watch.begin(self._goal)
+        recording = watch.begin(self._goal)
         self._call("ur_driver/arm")
         self._watch_until_done(timeout_s)
         status = watch.status
         self._call("ur_driver/disarm")
-        return self._report(status, desired_image)
+        return self._report(recording, status, desired_image)
 
-    def _call(self, service):
+    def _call(self, service: str) -> None:
         """Call a Trigger service, again while it names a reason that passes by itself."""
-        answer = None
-        for _ in range(20):
-            answer = self._watch.call(service, timeout_s=20.0)
+        refusal = ""
+        for _ in range(_ATTEMPTS):
+            answer = self._watch.triggers.call(service, _ANSWER_S)
             if answer.success:
-                self._say(f"{service}: {answer.message}")
+                _say(f"{service}: {answer.message}")
                 return
+            refusal = answer.message
             time.sleep(0.5)
-        raise EpisodeFailed(f"{service} refused: {answer.message}")
+        raise EpisodeFailed(f"{service} refused: {refusal}")
 
-    def _jog_away(self):
-        self._say("jogging the arm away from the desired pose")
-        with Pendant(self._watch.setting("host")) as pendant:
+    def _jog_away(self) -> None:
+        _say("jogging the arm away from the desired pose")
+        with Pendant(self._watch.settings.host) as pendant:
             pendant.move_joints(self._q_start, speed_rad_s=_JOG_RAD_S)
 
-    def _watch_until_done(self, timeout_s):
+    def _watch_until_done(self, timeout_s: float) -> None:
         watch, end_s = self._watch, time.monotonic() + timeout_s
         while not watch.done.wait(_PROGRESS_S):
             if time.monotonic() > end_s:
                 raise EpisodeFailed(f"not there after {timeout_s:.0f} s, {watch.progress()}")
-            self._say(watch.progress())
-        self._say(watch.progress())
+            _say(watch.progress())
+        _say(watch.progress())
 
-    def _report(self, status, desired_image):
+    def _report(self, recording: EpisodeRecording, status: str, desired_image: np.ndarray) -> str:
         watch = self._watch
-        watch.end()
-        T = watch.newest_pose()
-        result = {
-            "status": status,
-            "rotation_error_deg": se3.rotation_error_deg(self._goal, T),
-            "translation_error_mm": 1e3 * se3.translation_error_m(self._goal, T),
-            "steps": len(watch.log.samples),
-            "rate_hz": watch.command_rate_hz,
+        result = result_of(recording, watch.end(), watch.command_rate_hz)
+        recording.log.settings = {
+            "seed": watch.settings.seed,
+            "q_desired_rad": self._q_desired.tolist(),
+            "q_start_rad": self._q_start.tolist(),
         }
-        folder = Path(watch.setting("out"))
-        figures = watch.log.save(folder, result)
-        self._say(" ".join(f"{k}={v:.3g}" for k, v in figures.items() if k.startswith("image")))
-        poses = np.stack([*watch.poses, self._goal])
-        draw_episode(folder, watch.log, CAMERA, watch.frames, desired_image, poses)
-        self._say(f"wrote {folder}/")
+        folder = Path(watch.settings.out)
+        figures = write_report(folder, recording, {"status": status, **result}, desired_image)
+        _say(words({k: v for k, v in figures.items() if k.startswith("image")}, digits=3))
+        _say(f"wrote {folder}/")
         if status != "converged":
             raise EpisodeFailed(f"{status}: {watch.cause or watch.progress()}")
-        figures = " ".join(f"{k}={v:.4g}" for k, v in result.items() if k != "status")
-        return f"servo: converged {figures}"
-
-    def _say(self, text):
-        print(f"episode: {text}", flush=True)
+        return f"servo: converged {words(result, digits=4)}"
 
 
-def main():
+def _say(text: str) -> None:
+    print(f"episode: {text}", flush=True)
+
+
+def main() -> int:
     """Entry point of the ``episode`` executable: 0 if the episode converged."""
     os.nice(_NICENESS)
     rclpy.init()
-    watch = EpisodeWatch(EpisodeLog())
+    watch = EpisodeWatch()
     executor = SingleThreadedExecutor()
     executor.add_node(watch)
     spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
@@ -142,7 +136,7 @@ def main():
         spinning.join(2.0)
 
 
-def _spin(executor):
+def _spin(executor: SingleThreadedExecutor) -> None:
     with contextlib.suppress(ExternalShutdownException):
         executor.spin()
 

@@ -1,56 +1,61 @@
 """The node with which an episode is watched: what goes by on the topics, recorded and summed up."""
 
-import math
+from __future__ import annotations
+
 import threading
-import time
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
+from numpy.typing import NDArray
 from rclpy.node import Node
-from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import Image, PointCloud2
-from std_srvs.srv import Trigger
 
-from cns_core.geometry import se3
-from cns_core.record.episode_log import Sample
+from cns_core.geometry.correspondence import Correspondence
+from cns_ros.ros.clock import nanoseconds
 from cns_ros.ros.image_codec import decode
-from cns_ros.ros.messages import correspondence_from_matches
-from cns_ros.ros.parameters import declare
+from cns_ros.ros.matches import correspondence_from_matches
+from cns_ros.ros.parameters import declare_all
+from cns_ros.ros.poses_twists import pose_from_message, twist_from_message
 from cns_ros.ros.qos import LATCHED, NEWEST, RECORDED
+from cns_ros.ros.trigger_client import TriggerClient
+from cns_ros.sim.episode_recording import EpisodeRecording
+from cns_ros.sim.episode_settings import EpisodeSettings
 
-_FRAME_EVERY_S = 0.5
+_POSE_PATIENCE_S = 5.0
 _UNFINISHED = ("idle", "servoing", "lost")
+
+T = TypeVar("T")
 
 
 class EpisodeWatch(Node):
-    """Records an episode between :meth:`begin` and :meth:`end`; spins in a thread of its own.
+    """Hears what the nodes say, and records it from :meth:`begin` on; spins in another thread.
 
     Attributes:
+        settings: its parameters.
+        triggers: calls services of the other nodes.
         image: newest BGR image, or None.
         status, cause: what the controller last said of itself, or the driver's end of the episode.
-        frames: (image, Correspondence) pairs, every half second.
-        poses: true camera poses (4, 4) in the base frame, one a sample.
         command_rate_hz: commands a second that the driver last reported to have sent the arm.
         done: event, set when the controller ends the episode.
     """
 
-    def __init__(self, log):
+    def __init__(self) -> None:
         super().__init__("episode")
-        self.log = log
-        self.image = None
-        self.status, self.cause, self.driver = "", "", ""
-        self.frames, self.poses = [], []
+        self.settings = declare_all(self, EpisodeSettings)
+        self.triggers = TriggerClient(self)
+        self.image: np.ndarray | None = None
+        self.status, self.cause = "", ""
         self.command_rate_hz = 0.0
         self.done = threading.Event()
         self._changed = threading.Condition()
-        self._goal = self._pose = self._correspondence = None
-        self._published, self._observed = set(), set()  # stamps of images
-        self._aged = 0
-        self._began_s = 0.0
-        self._triggers = {}
-        self._declare_settings()
+        self._driver = ""
+        self._pose: NDArray[np.float64] | None = None
+        self._correspondence: Correspondence | None = None
+        self._recording: EpisodeRecording | None = None
         self.create_subscription(Image, "image", self._on_image, NEWEST)
         self.create_subscription(PointCloud2, "matches", self._on_matches, RECORDED)
         self.create_subscription(TwistStamped, "twist", self._on_twist, RECORDED)
@@ -59,177 +64,104 @@ class EpisodeWatch(Node):
         self.create_subscription(DiagnosticStatus, "ur_driver/status", self._on_driver, LATCHED)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
-    def _declare_settings(self):
-        declare(self, "seed", 0, "the twin's seed", range=(0, 2**31 - 1), read_only=True)
-        declare(self, "host", "127.0.0.1", "the twin's loopback address", read_only=True)
-        declare(self, "hand_eye_file", "", "as the twin's", read_only=True)
-        declare(self, "out", "out", "folder for pictures and figures", read_only=True)
-        declare(
-            self,
-            "timeout",
-            60.0,
-            "longest that the episode may take",
-            unit="s",
-            range=(1.0, 3600.0),
-            read_only=True,
-        )
-
-    def setting(self, name):
-        """Value of one of this node's parameters."""
-        return self.get_parameter(name).value
-
-    def wait_for(self, what, condition, timeout_s):
-        """Wait until messages make ``condition()`` true.
+    def wait_for(self, what: str, read: Callable[[], T | None], timeout_s: float) -> T:
+        """Wait until messages make ``read()`` something else than None, and return that.
 
         Raises:
             TimeoutError: naming ``what`` did not come.
         """
         with self._changed:
-            if not self._changed.wait_for(condition, timeout_s):
-                raise TimeoutError(f"no sign of {what} within {timeout_s:.0f} s")
+            self._changed.wait_for(lambda: read() is not None, timeout_s)
+            value = read()
+        if value is None:
+            raise TimeoutError(f"no sign of {what} within {timeout_s:.0f} s")
+        return value
 
-    def call(self, service, timeout_s):
-        """Call a Trigger service and return its response.
-
-        Raises:
-            TimeoutError: if it does not exist or answer in time.
-        """
-        if service not in self._triggers:
-            self._triggers[service] = self.create_client(Trigger, service)
-        client = self._triggers[service]
-        if not client.wait_for_service(timeout_s):
-            raise TimeoutError(f"service {service} is not there after {timeout_s:.0f} s")
-        answered = threading.Event()
-        future = client.call_async(Trigger.Request())
-        future.add_done_callback(lambda _: answered.set())
-        if not answered.wait(timeout_s):
-            raise TimeoutError(f"service {service} did not answer within {timeout_s:.0f} s")
-        return future.result()
-
-    def begin(self, goal):
+    def begin(self, goal: NDArray[np.float64]) -> EpisodeRecording:
         """Record from now on, towards the true camera pose ``goal`` (4, 4)."""
-        self.wait_for("the true pose", lambda: self._pose is not None, 5.0)
-        self._began_s = time.monotonic()
-        self._goal = goal
+        self.wait_for("the true pose", lambda: self._pose, _POSE_PATIENCE_S)
+        self._recording = EpisodeRecording(goal)
+        return self._recording
 
-    def end(self):
-        """Record no more."""
-        self._remember_frame()
-        self._goal = None
-        # The first and the last images may belong to what is not recorded.
-        between = range(min(self._observed, default=0), max(self._observed, default=-1) + 1)
-        published = {stamp for stamp in self._published if stamp in between}
-        self.log.images = {
-            "published": len(published),
-            "observed": len(published & self._observed),
-            "lost": len(published - self._observed),
-        }
+    def end(self) -> NDArray[np.float64]:
+        """Record no more; the true camera pose (4, 4) once the arm has come to rest."""
+        if self._recording and self.image is not None and self._correspondence is not None:
+            self._recording.finish(self.image, self._correspondence)
+        before: NDArray[np.float64] | None = None
+        while True:
+            newer = partial(self._pose_after, before)
+            pose = self.wait_for("the true pose", newer, _POSE_PATIENCE_S)
+            if before is not None and np.allclose(before, pose, atol=1e-7):
+                return pose
+            before = pose
 
-    def newest_pose(self):
-        """True camera pose (4, 4) once the arm has come to rest."""
-        before = None
-        while before is None or not np.allclose(before, self._pose, atol=1e-7):
-            before = self._pose
-            self.wait_for("the true pose", lambda old=before: self._pose is not old, 5.0)
-        return self._pose
+    def _pose_after(self, old: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """The newest true pose, None while it is still ``old``."""
+        return None if self._pose is old else self._pose
 
-    def progress(self):
-        """One line on the newest sample."""
-        if not self.log.samples:
-            return f"controller {self.status or 'silent'}, no command yet"
-        s = self.log.samples[max(self._aged - 1, 0)]
+    def progress(self) -> str:
+        """One line on the newest step."""
+        step = self._recording.newest if self._recording else None
+        if step is None:
+            return f"controller {self.status or 'silent'}, no twist yet"
         return (
-            f"t {s.time_s:5.1f} s  {self.status:9s} error {s.error:.5f}  matched {s.matched:3d}  "
-            f"pose {s.rotation_error_deg:6.2f} deg {s.translation_error_mm:7.2f} mm  "
-            f"{self.command_rate_hz:4.1f} Hz  image age {1e3 * s.image_age_s:3.0f} ms"
+            f"t {step.time_s:5.1f} s  {self.status:9s} error {step.keypoint_error:.5f}  "
+            f"matched {step.matched:3d}  pose {step.rotation_error_deg:6.2f} deg "
+            f"{step.translation_error_mm:7.2f} mm  {self.command_rate_hz:4.1f} Hz  "
+            f"image age {1e3 * step.image_age_s:3.0f} ms"
         )
 
-    def _on_image(self, message):
+    def _on_image(self, message: Image) -> None:
         with self._changed:
             self.image = decode(message)
             self._changed.notify_all()
 
-    def _on_matches(self, message):
+    def _on_matches(self, message: PointCloud2) -> None:
         self._correspondence = correspondence_from_matches(message)
-        if not self._is_recording():
-            return
-        self._observed.add(_nanoseconds(message))
-        if time.monotonic() - self._began_s >= _FRAME_EVERY_S * len(self.frames):
-            self._remember_frame()
+        if self._recording and self.image is not None:
+            stamp_ns = nanoseconds(message.header.stamp)
+            self._recording.observe(stamp_ns, self.image, self._correspondence)
 
-    def _is_recording(self):
-        return self._goal is not None and not self.done.is_set()
-
-    def _remember_frame(self):
-        self.frames.append((self.image, self._correspondence))
-
-    def _on_pose(self, message):
+    def _on_pose(self, message: PoseStamped) -> None:
         """The twin sends one with every image that it publishes."""
-        if self._is_recording():
-            self._published.add(_nanoseconds(message))
-        p, q = message.pose.position, message.pose.orientation
+        if self._recording:
+            self._recording.publish(nanoseconds(message.header.stamp))
         with self._changed:
-            self._pose = se3.pose(Rotation.from_quat([q.x, q.y, q.z, q.w]), [p.x, p.y, p.z])
+            self._pose = pose_from_message(message)
             self._changed.notify_all()
 
-    def _on_twist(self, message):
-        if self._correspondence is None or not self._is_recording():
-            return
-        v, w = message.twist.linear, message.twist.angular
-        x_m, y_m, z_m = self._pose[:3, 3].tolist()
-        self.poses.append(self._pose)
-        self.log.samples.append(
-            Sample(
-                *(time.monotonic() - self._began_s, v.x, v.y, v.z, w.x, w.y, w.z),
-                error=self._correspondence.error,
-                matched=self._correspondence.count,
-                image_age_s=math.nan,
-                rotation_error_deg=se3.rotation_error_deg(self._goal, self._pose),
-                translation_error_mm=1e3 * se3.translation_error_m(self._goal, self._pose),
-                x_m=x_m,
-                y_m=y_m,
-                z_m=z_m,
-            )
-        )
+    def _on_twist(self, message: TwistStamped) -> None:
+        if self._recording and self._correspondence is not None and self._pose is not None:
+            self._recording.command(twist_from_message(message), self._correspondence, self._pose)
 
-    def _on_status(self, message):
+    def _on_status(self, message: DiagnosticStatus) -> None:
         if self.done.is_set():
             return
-        self.status = message.message
-        self.cause = _value(message, "cause")
-        if self._goal is not None:
-            self._note_age(message)
-            if self._has_ended():
-                self.done.set()
+        self.status, self.cause = message.message, _value(message, "cause")
+        if self._recording:
+            if age_s := _value(message, "image_age_s"):
+                self._recording.note_age(float(age_s))
+            if self.status not in _UNFINISHED or (self.status == "idle" and self.cause):
+                self._finish(self._recording)
 
-    def _note_age(self, message):
-        """The controller tells after each twist how old the image behind it was."""
-        if self._aged < len(self.log.samples):
-            age_s = float(_value(message, "image_age_s"))
-            self.log.samples[self._aged] = replace(self.log.samples[self._aged], image_age_s=age_s)
-            self._aged += 1
-
-    def _on_driver(self, message):
+    def _on_driver(self, message: DiagnosticStatus) -> None:
         """The episode cannot go on without the arm."""
-        was, self.driver = self.driver, message.message
-        left = was == "armed" and self.driver != "armed"
-        if left and self._goal is not None and not self.done.is_set():
-            self.status = f"driver {self.driver}"
+        was, self._driver = self._driver, message.message
+        left = was == "armed" and self._driver != "armed"
+        if left and self._recording and not self.done.is_set():
+            self.status = f"driver {self._driver}"
             self.cause = _value(message, "last_stop") or _value(message, "cause")
-            self.done.set()
+            self._finish(self._recording)
 
-    def _on_diagnostics(self, message):
+    def _finish(self, recording: EpisodeRecording) -> None:
+        recording.stop()
+        self.done.set()
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             if status.name.endswith("ur_driver"):
                 self.command_rate_hz = float(_value(status, "rate_hz") or self.command_rate_hz)
 
-    def _has_ended(self):
-        return self.status not in _UNFINISHED or (self.status == "idle" and self.cause)
 
-
-def _nanoseconds(message):
-    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
-
-
-def _value(message, key):
+def _value(message: DiagnosticStatus, key: str) -> str:
     return next((pair.value for pair in message.values if pair.key == key), "")

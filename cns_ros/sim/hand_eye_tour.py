@@ -4,18 +4,25 @@ It does what a person does: jogs the arm on its pendant, calls ``capture`` at ea
 are fifteen, then ``solve``. The true pose serves for the closing line only.
 """
 
+from __future__ import annotations
+
 import sys
 import time
+from dataclasses import dataclass
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from std_srvs.srv import Trigger
 
 from cns_core.arm.hand_eye import HandEye
 from cns_core.geometry import se3
+from cns_core.settings import check, setting
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.workcell import Workcell
-from cns_ros.ros.parameters import declare
+from cns_ros.bringup.servo_options import SEEDS, SIMULATED_ROBOT_IP
+from cns_ros.nodes.hand_eye_settings import HandEyeSettings
+from cns_ros.ros.parameters import declare_all
+from cns_ros.ros.trigger_client import TriggerClient
 from cns_ros.sim.twin import load_hand_eye
 
 _VIEWS = 15
@@ -26,30 +33,42 @@ _AGAIN_S = 0.1
 _WORST_DEG, _WORST_MM = 0.05, 0.5
 
 
+@dataclass(frozen=True)
+class TourSettings:
+    """Parameters of the ``hand_eye_tour`` node."""
+
+    seed: int = setting(0, "the twin's seed", range=SEEDS)
+    host: str = setting(SIMULATED_ROBOT_IP, "the twin's address")
+    hand_eye_file: str = setting("", "as the twin's")
+    file: str = setting(HandEyeSettings.file, "the file written")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
 class TourFailed(Exception):
     """Why there is no calibration."""
 
 
 class Tour:
-    """Fifteen views and the solution; ``node`` is the rclpy node to do it with."""
+    """Fifteen views and the solution, by a node of its own."""
 
-    def __init__(self, node):
-        self._node = node
-        seed = declare(node, "seed", 0, "the twin's seed", range=(0, 2**31 - 1), read_only=True)
-        self._host = declare(node, "host", "127.0.0.1", "the twin's address", read_only=True)
-        truth = declare(node, "hand_eye_file", "", "as the twin's", read_only=True)
-        self._path = declare(node, "file", "hand_eye.yaml", "the file written", read_only=True)
-        self._truth = load_hand_eye(truth).T_flange_camera
-        self._poses = Workcell(seed, self._truth, board=True).views()
+    def __init__(self) -> None:
+        node, executor = rclpy.create_node("hand_eye_tour"), SingleThreadedExecutor()
+        executor.add_node(node)
+        self._triggers = TriggerClient(node, executor)
+        self._settings = declare_all(node, TourSettings)
+        self._truth = load_hand_eye(self._settings.hand_eye_file).T_flange_camera
+        self._poses = Workcell(self._settings.seed, self._truth, board=True).views()
 
-    def run(self):
+    def run(self) -> str:
         """Do it all; returns the closing line.
 
         Raises:
             TourFailed: naming what went wrong.
         """
-        captured = self._capture()
-        with Pendant(self._host) as pendant:
+        captured = int(self._capture())
+        with Pendant(self._settings.host) as pendant:
             while captured < _VIEWS:
                 pendant.move_joints(next(self._poses), speed_rad_s=_JOG_RAD_S)
                 captured += self._capture()
@@ -57,7 +76,7 @@ class Tour:
         self._say(answer.message)
         if not answer.success:
             raise TourFailed(answer.message)
-        found = HandEye.load(self._path).T_flange_camera
+        found = HandEye.load(self._settings.file).T_flange_camera
         degrees = se3.rotation_error_deg(found, self._truth)
         millimetres = 1e3 * se3.translation_error_m(found, self._truth)
         result = f"rotation_error_deg={degrees:.4f} translation_error_mm={millimetres:.4f}"
@@ -65,37 +84,30 @@ class Tour:
             raise TourFailed(result)
         return result
 
-    def _capture(self):
+    def _capture(self) -> bool:
         """Whether this view could be taken, once the arm and the graph have settled."""
         end = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < end:
+        while True:
             answer = self._call("capture")
             if answer.success or "corners" in answer.message:
                 self._say(answer.message)
                 return answer.success
+            if time.monotonic() > end:
+                raise TourFailed(f"capture refused: {answer.message}")
             time.sleep(_AGAIN_S)
-        raise TourFailed(f"capture refused: {answer.message}")
 
-    def _call(self, service):
-        client = self._node.create_client(Trigger, f"hand_eye/{service}")
-        if not client.wait_for_service(_PATIENCE_S):
-            raise TourFailed(f"no service hand_eye/{service}")
-        future = client.call_async(Trigger.Request())
-        rclpy.spin_until_future_complete(self._node, future, timeout_sec=_PATIENCE_S)
-        self._node.destroy_client(client)
-        if not future.done():
-            raise TourFailed(f"hand_eye/{service} did not answer")
-        return future.result()
+    def _call(self, service: str) -> Trigger.Response:
+        return self._triggers.call(f"hand_eye/{service}", _PATIENCE_S)
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         print(f"handeye: {text}", flush=True)
 
 
-def main():
+def main() -> int:
     """Entry point: 0 if the twin's pose of the camera was found again."""
     rclpy.init()
     try:
-        print(f"handeye: found {Tour(rclpy.create_node('hand_eye_tour')).run()}", flush=True)
+        print(f"handeye: found {Tour().run()}", flush=True)
         return 0
     except (KeyboardInterrupt, ExternalShutdownException):
         return 130

@@ -1,23 +1,40 @@
 """Runs one episode and measures it."""
 
+from __future__ import annotations
+
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from cns_core.bench.loop.conditions import PERTURBATIONS
-from cns_core.bench.loop.environments import affine_environment, render_environment
+from cns_core.bench.loop.environments import Environment, affine_environment, render_environment
 from cns_core.bench.loop.measures import measure
 from cns_core.bench.loop.methods import ImageServo, PointsServo, build_controller
+from cns_core.bench.loop.plan import Spec
+from cns_core.control.regulator import Step
 from cns_core.control.stop import Status
+from cns_core.record.step_record import StepRecord, column
 
 DT_S = 0.04
 MAX_STEPS = 600
 _STRIP_EVERY = 10
+_MEASURED = (
+    *("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "keypoint_error"),
+    *("matched", "observe_ms", "control_ms", "graph_ms"),
+)
+# What plots need.
+_KEPT = ("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "matched")
+
+Image = np.ndarray
+Watch = Callable[[StepRecord, Step, "Image | None"], None]
 
 
-def build_environment(spec):
+def build_environment(spec: Spec) -> Any:
     """The environment of a :class:`~cns_core.bench.loop.plan.Spec` in its initial state."""
     conditions = PERTURBATIONS[spec.perturbation]
     if spec.environment == "points":
@@ -29,7 +46,9 @@ def build_environment(spec):
     return make(spec.section, spec.index, conditions)
 
 
-def build_servo(spec, environment, controller=None):
+def build_servo(
+    spec: Spec, environment: Environment, controller: object = None
+) -> ImageServo | PointsServo:
     """The servo of a spec; ``controller`` replaces the one it names."""
     controller = controller or build_controller(spec.controller, environment, spec.weights)
     if spec.environment == "points":
@@ -37,13 +56,15 @@ def build_servo(spec, environment, controller=None):
     return ImageServo(environment, spec.observer, controller, spec.verify, spec.stop)
 
 
-def run_episode(spec, controller=None, max_steps=MAX_STEPS, watch=None):
+def run_episode(
+    spec: Spec, controller: object = None, max_steps: int = MAX_STEPS, watch: Watch | None = None
+) -> tuple[dict[str, Any], list[Image]]:
     """Servo until the stop rule ends it or ``max_steps`` have passed.
 
     Args:
-        spec: :class:`~cns_core.bench.loop.plan.Spec`.
+        spec: what to run.
         controller: in place of the spec's own.
-        watch: called each frame with the environment, the :class:`Step` and the image or None.
+        watch: called each frame with its record, the servo's step and the image or None.
 
     Returns:
         A dict of plain values: the spec, its key, ``status``, the figures of
@@ -58,17 +79,16 @@ def run_episode(spec, controller=None, max_steps=MAX_STEPS, watch=None):
         servo = build_servo(spec, environment, controller)
     except ValueError as error:  # such as a desired image without texture
         record |= {"note": str(error), "status": "refused"}
-        trace = _Trace()
-        trace.add(environment, None)
-        return record | measure(trace.arrays(), DT_S), []
-    trace, strip = _Trace(), []
+        return record | measure(_columns([_rest(environment)]), DT_S), []
+    steps: list[StepRecord] = []
+    strip: list[Image] = []
 
-    def note(step, image):
-        trace.add(environment, step)
-        if image is not None and len(trace) % _STRIP_EVERY == 1:
+    def note(step: Step, image: Image | None) -> None:
+        steps.append(_seen(environment, step))
+        if image is not None and len(steps) % _STRIP_EVERY == 1:
             strip.append(_thumbnail(image))
         if watch is not None:
-            watch(environment, step, image)
+            watch(steps[-1], step, image)
 
     try:
         record["status"] = str(_loop(spec, environment, servo, note, max_steps))
@@ -76,12 +96,18 @@ def run_episode(spec, controller=None, max_steps=MAX_STEPS, watch=None):
         servo.close()
     if strip:
         strip.append(_thumbnail(environment.desired_image))
-    trace.add(environment, None)
-    arrays = trace.arrays()
-    return record | measure(arrays, DT_S) | {"trace": _compact(arrays)}, strip
+    columns = _columns([*steps, _rest(environment)])
+    trace = {name: np.round(columns[name], 5).tolist() for name in _KEPT}
+    return record | measure(columns, DT_S) | {"trace": trace}, strip
 
 
-def _loop(spec, environment, servo, note, max_steps):
+def _loop(
+    spec: Spec,
+    environment: Environment,
+    servo: ImageServo | PointsServo,
+    note: Callable[[Step, Image | None], None],
+    max_steps: int,
+) -> Status | str:
     """Observe, decide, move, until the servo is done; the final status."""
     conditions = environment.conditions
     rng = np.random.default_rng([4, spec.index])
@@ -99,42 +125,29 @@ def _loop(spec, environment, servo, note, max_steps):
     return "timeout"
 
 
-class _Trace:
-    """What happened at each frame."""
-
-    def __init__(self):
-        self._rows = []
-
-    def __len__(self):
-        return len(self._rows)
-
-    def add(self, environment, step):
-        """Note the environment's truth and, unless None, the servo's :class:`Step`."""
-        timings = {} if step is None else step.timings
-        self._rows.append(
-            {
-                "time_s": environment.time_s,
-                "position_m": environment.T[:3, 3].copy(),
-                "rotation_error_deg": environment.rotation_error_deg,
-                "translation_error_mm": environment.translation_error_mm,
-                "keypoint_error": np.nan if step is None else step.error,
-                "matched": 0 if step is None else step.correspondence.count,
-                "observe_ms": 1e3 * timings.get("observe", np.nan),
-                "control_ms": 1e3 * timings.get("control", np.nan),
-                "graph_ms": 1e3 * timings.get("graph", np.nan),
-            }
-        )
-
-    def arrays(self):
-        """One array a column, first dimension the frames."""
-        return {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
+def _seen(environment: Environment, step: Step) -> StepRecord:
+    """The record of one frame, whose image is as old as the simulated loop: not at all."""
+    return StepRecord.towards(
+        environment.T_goal,
+        environment.T,
+        environment.time_s,
+        twist=step.twist,
+        keypoint_error=step.error,
+        matched=step.correspondence.count,
+        image_age_s=0.0,
+        timings=step.timings,
+    )
 
 
-def _compact(arrays):
-    """The columns that plots need, rounded, as lists."""
-    names = ("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "matched")
-    return {name: np.round(arrays[name].astype(float), 5).tolist() for name in names}
+def _rest(environment: Environment) -> StepRecord:
+    """Where the camera stands when nothing more is observed."""
+    return StepRecord.towards(environment.T_goal, environment.T, environment.time_s)
 
 
-def _thumbnail(image):
+def _columns(steps: Sequence[StepRecord]) -> dict[str, NDArray[np.float64]]:
+    """What :func:`.measure` takes: one array a name, first dimension the frames."""
+    return {name: column(steps, name) for name in _MEASURED}
+
+
+def _thumbnail(image: Image) -> Image:
     return cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA)

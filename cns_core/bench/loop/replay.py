@@ -1,21 +1,30 @@
 """`cns-bench replay`: runs one episode of an earlier run again and draws it."""
 
+from __future__ import annotations
+
 import json
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cns_core.bench.loop.episode import run_episode
+from cns_core.bench.loop.episode import build_environment, run_episode
 from cns_core.bench.loop.plan import Spec
-from cns_core.record.episode_log import EpisodeLog, Sample
+from cns_core.control.regulator import Step
+from cns_core.record.episode_figures import draw_episode
+from cns_core.record.episode_log import EpisodeLog
+from cns_core.record.graph_figure import Frame
+from cns_core.record.step_record import StepRecord
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("folder", type=Path, help="folder of the run")
     parser.add_argument("key", help="episode, as in the report")
 
 
-def run(args):
+def run(args: Namespace) -> int:
     """Replay and draw into ``folder/replays/key``; 0, or 2 if there is no such episode."""
     report = args.folder / "report.json"
     if not report.exists():
@@ -34,53 +43,21 @@ def run(args):
     return 0
 
 
-def replay(spec, folder):
+def replay(spec: Spec, folder: str | Path) -> dict[str, Any]:
     """Run ``spec``, write its log and, of rendered scenes, its pictures into ``folder``."""
-    # Drawing needs matplotlib, which the parallel workers do without.
-    from cns_core.record.episode_figures import draw_episode
+    log = EpisodeLog()
+    frames: list[Frame] = []
 
-    watcher = _Watcher()
-    record, _ = run_episode(spec, watch=watcher)
-    folder = Path(folder)
-    watcher.log.save(folder, {"status": record["status"]})
-    if watcher.frames:
-        env = watcher.environment
-        poses = np.array([*watcher.poses, env.T_goal])
-        draw_episode(folder, watcher.log, env.camera, watcher.frames, env.desired_image, poses)
-    return record
-
-
-class _Watcher:
-    """Keeps what an episode's log and pictures need."""
-
-    def __init__(self):
-        self.log = EpisodeLog()
-        self.frames, self.poses = [], []
-        self.environment = None
-
-    def __call__(self, environment, step, image):
-        self.environment = environment
-        self.poses.append(environment.T)
+    def watch(seen: StepRecord, step: Step, image: np.ndarray | None) -> None:
+        log.steps.append(seen)
         if image is not None:
-            self.frames.append((image, step.correspondence))
-        vx, vy, vz, wx, wy, wz = step.twist.tolist()
-        x_m, y_m, z_m = environment.T[:3, 3].tolist()
-        self.log.samples.append(
-            Sample(
-                time_s=environment.time_s,
-                vx=vx,
-                vy=vy,
-                vz=vz,
-                wx=wx,
-                wy=wy,
-                wz=wz,
-                error=step.error,
-                matched=step.correspondence.count,
-                image_age_s=0.0,
-                rotation_error_deg=environment.rotation_error_deg,
-                translation_error_mm=environment.translation_error_mm,
-                x_m=x_m,
-                y_m=y_m,
-                z_m=z_m,
-            )
-        )
+            frames.append((image, step.correspondence))
+
+    record, _ = run_episode(spec, watch=watch)
+    folder = Path(folder)
+    log.save(folder, {"status": record["status"]})
+    if frames:
+        # The same scene anew, for what it hides from the servo.
+        env = build_environment(spec)
+        draw_episode(folder, log, env.camera, frames, env.desired_image, env.T_goal)
+    return record

@@ -1,31 +1,37 @@
-"""Bring the suite up where ``ros2 launch`` is not installed: same nodes, stopped as carefully."""
+"""The nodes as processes: started in order, and all of them stopped, whatever happens."""
 
-import argparse
-import ctypes
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from cns_ros.bringup.node_set import servo_environment, servo_nodes
-from cns_ros.bringup.servo_options import ServoOptions
+from cns_ros.bringup.node_set import NodeSpec
+
+PATIENCE_S = {signal.SIGINT: 5.0, signal.SIGTERM: 2.0, signal.SIGKILL: 2.0}
+"""How long a node may take to end after each of these signals."""
 
 _STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 _AWAITED = {*_STOP_SIGNALS, signal.SIGCHLD}
-# How long a node may take to end after each of these signals.
-_PATIENCE_S = {signal.SIGINT: 5.0, signal.SIGTERM: 2.0, signal.SIGKILL: 2.0}
-_PR_SET_PDEATHSIG = 1
+
+Process = subprocess.Popen[bytes]
 
 
-def bring_up(specs, environment):
+def bring_up(
+    specs: Sequence[NodeSpec],
+    environment: Mapping[str, str],
+    patience_s: Mapping[signal.Signals, float] = PATIENCE_S,
+) -> int:
     """Start the nodes, wait until the first of them ends or a signal comes, and stop the others.
 
     Args:
         specs: NodeSpecs in the order of their start; they are stopped in the opposite order.
         environment: variables added to the environment of the nodes.
+        patience_s: signals that stop a node, and how long each may take to end it.
 
     Returns:
         Exit code of the bring-up: that of the node that ended, 1 if it should not have ended, or
@@ -33,16 +39,16 @@ def bring_up(specs, environment):
     """
     # Signals wait until we ask for them: none can come between starting a node and noting it.
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-    processes = []
+    processes: list[Process] = []
     try:
         for spec in specs:
             processes.append(_start(spec, environment))
         return _wait_for_end(specs, processes)
     finally:
-        _stop(processes)
+        _stop(processes, patience_s)
 
 
-def _start(spec, environment):
+def _start(spec: NodeSpec, environment: Mapping[str, str]) -> Process:
     return subprocess.Popen(
         spec.command(),
         env={**os.environ, **environment},
@@ -52,7 +58,7 @@ def _start(spec, environment):
     )
 
 
-def _wait_for_end(specs, processes):
+def _wait_for_end(specs: Sequence[NodeSpec], processes: Sequence[Process]) -> int:
     while True:
         signum = signal.sigwait(_AWAITED)
         if signum in _STOP_SIGNALS:
@@ -63,7 +69,7 @@ def _wait_for_end(specs, processes):
                 return _exit_code(spec, process.returncode)
 
 
-def _exit_code(spec, code):
+def _exit_code(spec: NodeSpec, code: int) -> int:
     """Exit code of the bring-up that ends because a node has ended."""
     if code < 0:
         _say(f"{spec.name} was ended by {signal.Signals(-code).name}, stopping the others")
@@ -74,51 +80,23 @@ def _exit_code(spec, code):
     return 0
 
 
-def _say(text):
+def _say(text: str) -> None:
     print(f"bringup: {text}", file=sys.stderr, flush=True)
 
 
-def _stop(processes):
+def _stop(processes: Sequence[Process], patience_s: Mapping[signal.Signals, float]) -> None:
     """End the last process (the arm's driver) and only then the others, ever more insistently."""
     for group in (processes[-1:], processes[:-1]):
-        for signum, patience_s in _PATIENCE_S.items():
+        for signum, longest_s in patience_s.items():
             for process in group:
                 # Does nothing to a process that has ended.
                 process.send_signal(signum)
-            _wait(group, time.monotonic() + patience_s)
+            _wait(group, time.monotonic() + longest_s)
 
 
-def _wait(processes, deadline):
+def _wait(processes: Iterable[Process], deadline: float) -> None:
     for process in processes:
         try:
             process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             return
-
-
-def _parse_arguments(words):
-    parser = argparse.ArgumentParser(prog="python -m cns_ros.bringup", description=__doc__)
-    for option in fields(ServoOptions):
-        flag = "--" + option.name.replace("_", "-")
-        text, choices = option.metadata["description"], option.metadata["choices"]
-        if isinstance(option.default, bool):
-            kind = {"action": argparse.BooleanOptionalAction}
-        else:
-            kind = {"type": type(option.default), "choices": choices or None}
-        parser.add_argument(flag, default=option.default, help=text, **kind)
-    try:
-        return ServoOptions(**vars(parser.parse_args(words)))
-    except ValueError as reason:
-        return parser.error(str(reason))
-
-
-def main():
-    """Run the command-line program."""
-    options = _parse_arguments(sys.argv[1:])
-    # Nobody would be left to stop the arm from a terminal that has gone.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    sys.exit(bring_up(servo_nodes(options), servo_environment(options)))
-
-
-if __name__ == "__main__":
-    main()

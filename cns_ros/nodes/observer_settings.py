@@ -1,0 +1,31 @@
+"""What the observer node may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cns_core.observers import BACKENDS
+from cns_core.settings import check, setting
+
+
+@dataclass(frozen=True)
+class ObserverSettings:
+    """Parameters of the ``observer`` node."""
+
+    observer: str = setting("sift", "keypoint detector", choices=sorted(BACKENDS))
+    verify: bool = setting(True, "reject matches no rigid motion explains")
+    tracking: bool = setting(True, "follow keypoints between matchings")
+    max_keypoints: int = setting(
+        300, "most keypoints taken from the desired image", range=(16, 4096)
+    )
+    frozen_images: int = setting(
+        5,
+        "repetitions of an image, noise and all, that mean a frozen camera; 0 for no limit",
+        range=(0, 1000),
+    )
+    desired_image_path: str = setting(
+        "", "image file to use as the desired image from the start; empty for none"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)

@@ -1,0 +1,35 @@
+"""What the twin node may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cns_core.settings import check, setting
+from cns_core.twin.world.camera_faults import KINDS
+from cns_ros.bringup.servo_options import SEEDS, SIMULATED_ROBOT_IP
+
+
+@dataclass(frozen=True)
+class TwinSettings:
+    """Parameters of the ``twin`` node."""
+
+    seed: int = setting(0, "scene, and the pose the arm begins at", range=SEEDS)
+    host: str = setting(SIMULATED_ROBOT_IP, "loopback address of the control box")
+    hand_eye_file: str = setting(
+        "", "pose of the camera on the flange; empty for config/twin_hand_eye.yaml"
+    )
+    noise: float = setting(
+        2.0, "standard deviation of the image noise, in grey levels", range=(0.0, 50.0)
+    )
+    robot: bool = setting(
+        True, "bring up the control box, too; false where one is running at host already"
+    )
+    scene: str = setting(
+        "objects",
+        "what lies before the camera; the board is the one that cns-handeye expects",
+        choices=("objects", "board"),
+    )
+    camera_fault: str = setting("none", "what is wrong with the camera", choices=KINDS, live=True)
+
+    def __post_init__(self) -> None:
+        check(self)
