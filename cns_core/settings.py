@@ -73,6 +73,13 @@ def nested(group: type) -> Iterator[tuple[str, type]]:
             yield each.name, each.default_factory
 
 
+def all_settings(group: type) -> Iterator[tuple[Field[Any], Description]]:
+    """The settings of a dataclass, and then those of each group nested in it."""
+    yield from described(group)
+    for _, inner in nested(group):
+        yield from all_settings(inner)
+
+
 def name_of(each: Field[Any]) -> str:
     """The parameter's name of a setting."""
     return each.metadata["description"].parameter or each.name

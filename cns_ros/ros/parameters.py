@@ -1,7 +1,5 @@
 """Settings as parameters of a node: unit, range and choices stand in the descriptor."""
 
-from collections.abc import Iterator
-from dataclasses import Field
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
@@ -13,7 +11,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from cns_core.settings import Description, described, name_of, nested, refusal
+from cns_core.settings import Description, all_settings, described, name_of, nested, refusal
 
 Group = TypeVar("Group")
 
@@ -42,8 +40,8 @@ def declare_settings(node: Node, group: type) -> None:
     Raises:
         rclpy.exceptions.ParameterException: as :func:`declare_all`.
     """
-    for each in _all_settings(group):
-        _declare(node, name_of(each), each.default, each.metadata["description"])
+    for each, description in all_settings(group):
+        _declare(node, name_of(each), each.default, description)
 
 
 def read_all(node: Node, group: type[Group], **given: Any) -> Group:
@@ -68,12 +66,6 @@ def declare(
     text = Description(description, unit, range, tuple(choices or ()), not read_only)
     _declare(node, name, tuple(default) if isinstance(default, list) else default, text)
     return node.get_parameter(name).value
-
-
-def _all_settings(group: type) -> Iterator[Field[Any]]:
-    yield from (each for each, _ in described(group))
-    for _, inner in nested(group):
-        yield from _all_settings(inner)
 
 
 def _declare(node: Node, name: str, default: Any, description: Description) -> None:
