@@ -27,7 +27,6 @@ _MEASURED = (
     *("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "keypoint_error"),
     *("matched", "observe_ms", "control_ms", "graph_ms"),
 )
-# What plots need.
 _KEPT = ("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "matched")
 
 Image = np.ndarray
@@ -62,14 +61,12 @@ def run_episode(
     """Servo until the stop rule ends it or ``max_steps`` have passed.
 
     Args:
-        spec: what to run.
         controller: in place of the spec's own.
         watch: called each frame with its record, the servo's step and the image or None.
 
     Returns:
-        A dict of plain values: the spec, its key, ``status``, the figures of
-        :func:`.measure` and the ``trace``; and a list of small BGR images
-        of the way, the goal last, empty where there are none.
+        A dict of plain values: the spec, its key, ``status``, the figures of :func:`.measure` and
+        the ``trace``; and small BGR images of the way, the goal last, empty where there are none.
     """
     cv2.setRNGSeed(0)
     environment = build_environment(spec)
@@ -97,8 +94,7 @@ def run_episode(
     if strip:
         strip.append(_thumbnail(environment.desired_image))
     columns = _columns([*steps, _rest(environment)])
-    trace = {name: np.round(columns[name], 5).tolist() for name in _KEPT}
-    return record | measure(columns, DT_S) | {"trace": trace}, strip
+    return record | measure(columns, DT_S) | {"trace": _trace(columns)}, strip
 
 
 def _loop(
@@ -147,6 +143,11 @@ def _rest(environment: Environment) -> StepRecord:
 def _columns(steps: Sequence[StepRecord]) -> dict[str, NDArray[np.float64]]:
     """What :func:`.measure` takes: one array a name, first dimension the frames."""
     return {name: column(steps, name) for name in _MEASURED}
+
+
+def _trace(columns: dict[str, NDArray[np.float64]]) -> dict[str, list[Any]]:
+    """The columns that plots need, rounded, as lists."""
+    return {name: np.round(columns[name], 5).tolist() for name in _KEPT}
 
 
 def _thumbnail(image: Image) -> Image:
