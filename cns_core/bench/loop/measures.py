@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-PAPER_GATE = (3.0, 30.0)
-"""Success in the paper: final rotation error in degrees and translation error in mm below these."""
+from cns_core.simulation.success import PAPER_GATE
 
 STRICT_GATE = (0.3, 1.0)
 """What a robot that assembles things would call success."""
