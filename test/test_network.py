@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support_graphs import concatenate
 
 from cns_core import load_policy
 from cns_core.policy.episode import Policy
@@ -14,8 +15,7 @@ from cns_core.policy.keypoint_graph import build_graph
 from cns_core.policy.network import CnsNetwork
 from cns_core.policy.packing import PackedGraphs
 from cns_core.policy.weights import load_network
-from cns_core.training.packs import concatenate
-from cns_core.training.reference.cns import Cns, FrameGraph
+from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
 
 ANCHORS = Path(__file__).parents[2] / "shared" / "anchors"
 AUTHORS = ANCHORS / "authors_cns_state_dict.pth"
@@ -51,7 +51,7 @@ def test_episode_reproduces_the_golden_outputs(golden):
 
 @needs_anchors
 def test_reference_reproduces_the_golden_outputs(golden):
-    reference = Cns()
+    reference = ReferenceNetwork()
     reference.load_state_dict(load_network(AUTHORS).state_dict())
     for s in golden:
         graph = build_graph(s["desired"], s["cluster_of_point"])
@@ -78,7 +78,7 @@ def random_frames(rng, count, frames):
 def test_packed_agrees_with_the_reference(seed, count):
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    network, reference = CnsNetwork(width=32), Cns(width=32)
+    network, reference = CnsNetwork(width=32), ReferenceNetwork(width=32)
     reference.load_state_dict(network.state_dict())
     graph, current, matched = random_frames(rng, count, frames=3)
     packed, order = PackedGraphs.of(graph)
@@ -102,7 +102,7 @@ def test_packed_agrees_with_the_reference(seed, count):
 def test_gradients_agree_with_the_reference():
     rng = np.random.default_rng(3)
     torch.manual_seed(3)
-    network, reference = CnsNetwork(width=16).double(), Cns(width=16).double()
+    network, reference = CnsNetwork(width=16).double(), ReferenceNetwork(width=16).double()
     reference.load_state_dict(network.state_dict())
     graph, current, matched = random_frames(rng, 24, frames=3)
     packed, order = PackedGraphs.of(graph)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,17 @@ from cns_core.policy.network import CnsNetwork
 from cns_core.policy.variants import structure
 from cns_core.policy.weights import load_network
 from cns_core.simulation.draw import Draw
+from cns_core.simulation.evaluation_scenes import evaluation_settings
+from cns_core.simulation.settings import SimulationSettings
 from cns_core.simulation.simulator import Simulator
 from cns_core.training import ablations, checkpoint, curves, distributions
 from cns_core.training import evaluate as evaluation
-from cns_core.training.evaluate import evaluate, evaluation_settings
-from cns_core.training.reference.cns import Cns, FrameGraph
+from cns_core.training.closed_loop import evaluate
+from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
+from cns_core.training.run import Run
 from cns_core.training.settings import load_settings, parse_settings
 from cns_core.training.speed import alone, keypoint_graph
-from cns_core.training.train import Run, main
+from cns_core.training.train import main
 from cns_core.training.trainer import Trainer
 
 CONFIG = Path(__file__).parents[1] / "config" / "train.yaml"
@@ -69,58 +73,82 @@ def test_wrong_configurations_are_refused(change, word):
         parse_settings(tree(**change))
 
 
-def test_environments_are_consistent_and_renewed_in_place(settings):
-    simulator = Simulator(settings, Draw(0))
-    simulator.reset(8, (8, 40))
-    before, hidden = simulator.graphs(), None
-    hidden = torch.arange(before.points.count)
+def test_environments_are_consistent_and_renewed_in_place():
+    simulator = Simulator(SimulationSettings(), Draw(0))
+    batch = simulator.fresh(8, (8, 40))
+    before = batch.graphs()
+    memory = torch.arange(before.points.count)
     which = torch.tensor([True, False] * 4)
-    poses = simulator.env.t.clone()
-    kept = simulator.renew(which, (8, 40))
-    after = simulator.graphs()
-    assert (simulator.env.t[~which] == poses[~which]).all()
-    assert (simulator.env.t[which] != poses[which]).any(dim=1).all()
-    assert (simulator.key.env.diff() >= 0).all() and (after.points.owner.diff() >= 0).all()
-    assert (torch.bincount(simulator.key.env) == simulator.env.points).all()
+    renewed, kept = simulator.renew(batch, which, (8, 40))
+    after, env, key = renewed.graphs(), renewed.environments, renewed.keypoints
+    assert (env.t[~which] == batch.environments.t[~which]).all()
+    assert (env.t[which] != batch.environments.t[which]).any(dim=1).all()
+    assert (key.env.diff() >= 0).all() and (after.points.owner.diff() >= 0).all()
+    assert (torch.bincount(key.env) == env.points).all()
     # A cluster keeps its memory exactly where its environment stays.
     assert ((kept >= 0) == ~which[after.clusters.owner]).all()
     old = kept[kept >= 0]
-    assert old.tolist() == hidden[~which[before.clusters.owner]].tolist()
+    assert old.tolist() == memory[~which[before.clusters.owner]].tolist()
     center_owner = after.points.owner[after.center_index]
     assert (center_owner == torch.arange(after.points.count)).all()
 
 
-def test_a_rest_at_the_goal_is_counted(settings):
-    simulator = Simulator(settings, Draw(0))
-    simulator.reset(8, (8, 24))
-    env = simulator.env
-    env.R, env.t = env.R_goal.clone(), env.t_goal.clone()
-    env.supervised[:] = False
+def test_a_step_leaves_the_batch_it_was_given_as_it_is():
+    simulator = Simulator(SimulationSettings(), Draw(0))
+    batch = simulator.fresh(6, (8, 40))
+    kept = {
+        part: {name: value.clone() for name, value in tensors.items()}
+        for part, tensors in batch.state().items()
+    }
+    observed, _ = simulator.observe(batch)
+    simulator.advance(observed, torch.ones(6, 6), simulator.supervision(observed))
+    simulator.renew(observed, torch.arange(6) < 2, (8, 40))
+    for part, tensors in batch.state().items():
+        for name, value in tensors.items():
+            assert torch.equal(value, kept[part][name]), name
+    assert not torch.equal(observed.keypoints.observable, batch.keypoints.observable)
+
+
+def test_a_rest_at_the_goal_is_counted():
+    simulator = Simulator(SimulationSettings(), Draw(0))
+    batch = simulator.fresh(8, (8, 24))
+    env = batch.environments
+    batch = batch.with_environments(
+        R=env.R_goal, t=env.t_goal, supervised=torch.zeros(8, dtype=torch.bool)
+    )
     still = torch.zeros(8, 6)
     for _ in range(3):
-        simulator.advance(still, still)
-    assert (env.rested == 3).all()
-    simulator.advance(still + 1.0, still)
-    assert (env.rested == 0).all()
+        batch = simulator.advance(batch, still, still)
+    assert (batch.environments.rested == 3).all()
+    batch = simulator.advance(batch, still + 1.0, still)
+    assert (batch.environments.rested == 0).all()
 
 
-def test_some_scenes_fill_the_image_and_some_its_middle(settings):
-    simulator = Simulator(settings, Draw(0))
-    simulator.reset(200, (128, 256))
-    covered = (simulator.env.extent / (2 * simulator.env.half_extent)).mean(dim=1)
+def test_some_scenes_fill_the_image_and_some_its_middle():
+    env = Simulator(SimulationSettings(), Draw(0)).fresh(200, (128, 256)).environments
+    covered = (env.extent / (2 * env.half_extent)).mean(dim=1)
     assert 0.1 < (covered > 0.9).float().mean() < 0.9
     assert 0.1 < (covered < 0.75).float().mean() < 0.9
 
 
-def test_matched_keypoints_are_in_view_and_near_where_they_belong(settings):
-    clean = evaluation_settings(settings, mismatch_share=0.0)
+def test_matched_keypoints_are_in_view_and_near_where_they_belong():
+    clean = evaluation_settings(SimulationSettings(), mismatch_share=0.0)
     simulator = Simulator(clean, Draw(1))
-    simulator.reset(16, (20, 60))
-    simulator.env.R, simulator.env.t = simulator.env.R_goal, simulator.env.t_goal
-    current, matched = simulator.observe()
-    assert (current[matched] - simulator.key.desired[matched]).abs().max() < 0.004
-    share = torch.bincount(simulator.key.env[matched], minlength=16) / simulator.env.points
+    batch = simulator.fresh(16, (20, 60))
+    env = batch.environments
+    batch, seen = simulator.observe(batch.with_environments(R=env.R_goal, t=env.t_goal))
+    key = batch.keypoints
+    assert (seen.current[seen.matched] - key.desired[seen.matched]).abs().max() < 0.004
+    share = torch.bincount(key.env[seen.matched], minlength=16) / env.points
     assert share.min() >= 0.15
+
+
+def test_scenes_of_few_keypoints_have_no_mismatches():
+    settings = evaluation_settings(SimulationSettings(), mismatch_share=0.3)
+    fewest = settings.correspondence.mismatched_from
+    env = Simulator(settings, Draw(0)).fresh(200, (4, 40)).environments
+    wrong = env.lasting + env.fleeting > 0
+    assert (wrong == (env.points >= fewest)).all() and wrong.any() and not wrong.all()
 
 
 def test_training_in_pieces_is_training_in_one_go(settings, tmp_path):
@@ -135,7 +163,7 @@ def test_training_in_pieces_is_training_in_one_go(settings, tmp_path):
     assert second.trainer.step == first.trainer.step and second.train()
     for name, value in whole.trainer.network.state_dict().items():
         assert torch.equal(value, second.trainer.network.state_dict()[name]), name
-    assert torch.equal(whole.trainer.simulator.env.t, second.trainer.simulator.env.t)
+    assert torch.equal(whole.trainer.batch.environments.t, second.trainer.batch.environments.t)
 
 
 def test_training_improves_on_an_untrained_network():
@@ -152,7 +180,9 @@ def test_training_improves_on_an_untrained_network():
 
     def remaining_rotation(state):
         trainer.network.load_state_dict(state)
-        result = evaluate(trainer.network, evaluation_settings(settings, 0.0), 48, 25, (16, 24))
+        result = evaluate(
+            trainer.network, evaluation_settings(settings.simulation, 0.0), 48, 25, (16, 24)
+        )
         return (result.rotation_deg / result.initial_deg).median()
 
     trained = {k: v.clone() for k, v in trainer.network.state_dict().items()}
@@ -200,6 +230,27 @@ def test_command_refuses_what_it_cannot_do(tmp_path, capsys):
     assert "checkpoint.pt does not exist" in capsys.readouterr().err
 
 
+def test_the_shipped_checkpoint_goes_on():
+    settings = load_settings(CONFIG)
+    settings = replace(settings, curriculum=(*settings.curriculum, settings.curriculum[-1]))
+    saved = checkpoint.load(CONFIG.parents[1] / "models" / "checkpoints" / "train.pt")
+    trainer = Trainer(settings, state=saved["state"], local=saved["local"][0])
+    assert trainer.step == saved["state"]["step"] and len(trainer.batch) == settings.environments
+    assert torch.equal(
+        trainer.batch.keypoints.world, saved["local"][0]["simulator"]["key"]["world"]
+    )
+    # A network that knows nothing is at one.
+    assert trainer.window()["direction_loss"] < 0.7
+
+
+def test_another_number_of_processes_goes_on_with_fresh_environments(settings):
+    first = Trainer(settings)
+    first.window()
+    second = Trainer(settings, state=first.state())
+    assert second.step == first.step and not second.hidden.any()
+    assert second.window()["gradient"] > 0
+
+
 def test_interrupted_run_is_saved(settings, tmp_path):
     run = Run(settings, tmp_path)
     run.interrupt()
@@ -207,19 +258,18 @@ def test_interrupted_run_is_saved(settings, tmp_path):
     assert checkpoint.load(tmp_path / "checkpoint.pt")["state"]["step"] == 0
 
 
-def test_per_environment_loop_computes_what_the_batched_one_does(settings):
-    simulator = Simulator(settings, Draw(0))
-    simulator.reset(4, (8, 30))
-    network, reference = CnsNetwork(width=16), Cns(width=16)
+def test_per_environment_loop_computes_what_the_batched_one_does():
+    simulator = Simulator(SimulationSettings(), Draw(0))
+    network, reference = CnsNetwork(width=16), ReferenceNetwork(width=16)
     reference.load_state_dict(network.state_dict())
-    current, matched = simulator.observe()
+    batch, seen = simulator.observe(simulator.fresh(4, (8, 30)))
     frames = []
     for i in range(4):
-        mine = simulator.key.env == i
-        graph = keypoint_graph(alone(simulator, i))
-        frames.append(FrameGraph.of(graph, current[mine].numpy(), matched[mine].numpy()))
+        mine = batch.keypoints.env == i
+        graph = keypoint_graph(alone(batch, i))
+        frames.append(FrameGraph.of(graph, seen.current[mine].numpy(), seen.matched[mine].numpy()))
     with torch.no_grad():
-        ours = network(network.target(simulator.graphs()), current, matched)
+        ours = network(network.target(batch.graphs()), seen.current, seen.matched)
         theirs = reference(Batch.from_data_list(frames))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
@@ -230,10 +280,10 @@ def test_a_phase_may_have_scenes_of_its_own():
     far = {**phase, "steps": 32, "scene": {"desired_distance_m": (2.0, 2.0)}}
     trainer = Trainer(parse_settings(tree(curriculum=[far, phase])))
     trainer.window()
-    assert trainer.simulator.env.t_goal.norm(dim=1).min() > 1.99
+    assert trainer.batch.environments.t_goal.norm(dim=1).min() > 1.99
     for _ in range(4):
         trainer.window()
-    assert trainer.simulator.env.t_goal.norm(dim=1).max() < 1.0
+    assert trainer.batch.environments.t_goal.norm(dim=1).max() < 1.0
 
 
 def test_damaged_checkpoint_is_refused(tmp_path):

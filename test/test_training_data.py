@@ -9,9 +9,16 @@ from scipy.spatial.transform import Rotation
 
 from cns_core.control.pbvs import pbvs_twist
 from cns_core.geometry import se3
-from cns_core.simulation import camera_poses as views
-from cns_core.simulation import clustering, mismatches, observability, perlin, scenes, supervisor
-from cns_core.simulation import tensor_se3 as geometry
+from cns_core.simulation import (
+    camera_poses,
+    clustering,
+    mismatches,
+    observability,
+    perlin,
+    scenes,
+    supervisor,
+    tensor_se3,
+)
 from cns_core.simulation.draw import Draw
 from cns_core.training import losses
 
@@ -30,14 +37,14 @@ def test_rotation_log_inverts_exp_up_to_half_a_turn(draw):
     axis = torch.nn.functional.normalize(draw.normal(200, 3), dim=-1)
     angle = torch.cat([draw.uniform(0, 1e-3, 50), draw.uniform(0, 3.14, 150)])
     rotvec = axis * angle[:, None]
-    back = geometry.rotation_log(geometry.rotation_exp(rotvec))
+    back = tensor_se3.rotation_log(tensor_se3.rotation_exp(rotvec))
     torch.testing.assert_close(back, rotvec, atol=2e-3, rtol=0)
 
 
 def test_move_is_the_exponential_of_se3(draw):
     twist = draw.normal(20, 6)
     R, t = random_rotations(20), draw.normal(20, 3)
-    R_new, t_new = geometry.move(R, t, twist, 0.3)
+    R_new, t_new = tensor_se3.move(R, t, twist, 0.3)
     for i in range(20):
         T = se3.pose(R[i].double().numpy(), t[i].numpy()) @ se3.exp(0.3 * twist[i].numpy())
         np.testing.assert_allclose(R_new[i], T[:3, :3], atol=1e-5)
@@ -69,25 +76,25 @@ def test_half_of_the_scenes_are_clustered(draw):
 
 def test_every_rotation_about_the_optical_axis_occurs(draw):
     distance = torch.full((2000,), 0.7)
-    goal = views.hemisphere_pose(draw, distance, (70, 90), 15, 5)
-    start = views.hemisphere_pose(draw, distance, (30, 90), 60, 10)
-    turn = geometry.rotation_log(goal[0].mT @ start[0])[:, 2]
+    goal = camera_poses.hemisphere_pose(draw, distance, (70, 90), 15, 5)
+    start = camera_poses.hemisphere_pose(draw, distance, (30, 90), 60, 10)
+    turn = tensor_se3.rotation_log(goal[0].mT @ start[0])[:, 2]
     histogram = torch.histc(turn, 8, -math.pi, math.pi) / 2000
     assert histogram.min() > 0.08
 
 
 def test_hemisphere_cameras_look_at_the_scene(draw):
-    R, t = views.hemisphere_pose(draw, torch.full((500,), 0.7), (30, 90), 60, 0)
+    R, t = camera_poses.hemisphere_pose(draw, torch.full((500,), 0.7), (30, 90), 60, 0)
     assert torch.allclose(t.norm(dim=-1), torch.tensor(0.7), atol=1e-5)
     assert t[:, 2].min() >= 0.7 * math.sin(math.radians(30)) - 1e-4
     torch.testing.assert_close(R[:, :, 2], -t / 0.7, atol=1e-5, rtol=0)
 
 
 def test_aimed_camera_sees_the_centre_where_the_goal_does(draw):
-    goal = views.hemisphere_pose(draw, torch.full((50,), 0.6), (70, 90), 15, 5)
-    R, t = views.hemisphere_pose(draw, torch.full((50,), 0.8), (30, 90), 60, 10)
+    goal = camera_poses.hemisphere_pose(draw, torch.full((50,), 0.6), (70, 90), 15, 5)
+    R, t = camera_poses.hemisphere_pose(draw, torch.full((50,), 0.8), (30, 90), 60, 10)
     center = 0.05 * draw.normal(50, 3)
-    turned = views.aim(R, t, *goal, center)
+    turned = camera_poses.aim(R, t, *goal, center)
     now = (turned.mT @ (center - t)[..., None]).squeeze(-1)
     wanted = (goal[0].mT @ (center - goal[1])[..., None]).squeeze(-1)
     cosine = torch.nn.functional.cosine_similarity(now, wanted)
@@ -181,21 +188,21 @@ def test_supervision_is_that_of_the_pbvs_controller(draw):
 
 @pytest.mark.parametrize("threshold_deg", [-1e4, 30.0, 1e4])
 def test_supervision_reaches_the_goal(draw, threshold_deg):
-    R, t = views.hemisphere_pose(draw, torch.full((30,), 0.8), (30, 90), 60, 10)
-    goal = views.hemisphere_pose(draw, torch.full((30,), 0.6), (70, 90), 15, 5)
+    R, t = camera_poses.hemisphere_pose(draw, torch.full((30,), 0.8), (30, 90), 60, 10)
+    goal = camera_poses.hemisphere_pose(draw, torch.full((30,), 0.6), (70, 90), 15, 5)
     center = torch.zeros(30, 3)
     for _ in range(250):
         straight = supervisor.pbvs(R, t, *goal)
         in_view = supervisor.pbvs_in_view(R, t, *goal, center)
-        R, t = geometry.move(R, t, supervisor.blend(straight, in_view, threshold_deg), 0.04)
-    R_error, t_error = geometry.relative(*goal, R, t)
-    assert geometry.rotation_log(R_error).norm(dim=-1).max() < 2e-3
+        R, t = tensor_se3.move(R, t, supervisor.blend(straight, in_view, threshold_deg), 0.04)
+    R_error, t_error = tensor_se3.relative(*goal, R, t)
+    assert tensor_se3.rotation_log(R_error).norm(dim=-1).max() < 2e-3
     assert t_error.norm(dim=-1).max() < 1e-3
 
 
 def test_in_view_supervision_moves_the_centre_along_a_line(draw):
-    R, t = views.hemisphere_pose(draw, torch.full((20,), 0.8), (40, 90), 60, 10)
-    goal = views.hemisphere_pose(draw, torch.full((20,), 0.6), (70, 90), 15, 5)
+    R, t = camera_poses.hemisphere_pose(draw, torch.full((20,), 0.8), (40, 90), 60, 10)
+    goal = camera_poses.hemisphere_pose(draw, torch.full((20,), 0.6), (70, 90), 15, 5)
     center = 0.05 * draw.normal(20, 3)
 
     def local(R, t):
@@ -203,7 +210,7 @@ def test_in_view_supervision_moves_the_centre_along_a_line(draw):
 
     start, end = local(R, t), local(*goal)
     twist = supervisor.pbvs_in_view(R, t, *goal, center)
-    moved = local(*geometry.move(R, t, twist, 1e-3)) - start
+    moved = local(*tensor_se3.move(R, t, twist, 1e-3)) - start
     torch.testing.assert_close(moved, 1e-3 * (end - start), atol=2e-6, rtol=0)
 
 

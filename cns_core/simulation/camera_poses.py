@@ -1,9 +1,14 @@
 """Desired and initial poses of the camera, about a scene at the origin with z up."""
 
+from __future__ import annotations
+
 import math
 
 import torch
+from torch import Tensor
 
+from cns_core.simulation.draw import Draw
+from cns_core.simulation.settings import Range, SceneSettings
 from cns_core.simulation.tensor_se3 import (
     axis_rotation,
     minimal_rotation,
@@ -12,7 +17,9 @@ from cns_core.simulation.tensor_se3 import (
 )
 
 
-def hemisphere_pose(draw, distance_m, elevation_deg, roll_deg, tilt_deg):
+def hemisphere_pose(
+    draw: Draw, distance_m: Tensor, elevation_deg: Range, roll_deg: float, tilt_deg: float
+) -> tuple[Tensor, Tensor]:
     """Cameras that look at the origin from all around, then turned a little about their own axes.
 
     Args:
@@ -25,7 +32,7 @@ def hemisphere_pose(draw, distance_m, elevation_deg, roll_deg, tilt_deg):
     """
     count = len(distance_m)
 
-    def angle(low, high):
+    def angle(low: float, high: float) -> Tensor:
         return draw.uniform(math.radians(low), math.radians(high), count)
 
     orbit = axis_rotation(2, angle(0, 360)) @ axis_rotation(1, math.pi / 2 - angle(*elevation_deg))
@@ -38,19 +45,56 @@ def hemisphere_pose(draw, distance_m, elevation_deg, roll_deg, tilt_deg):
     return orbit @ looking_down @ own, orbit[:, :, 2] * distance_m[:, None]
 
 
-def shorten(R_goal, t_goal, R, t, rotation_share, translation_share):
+def draw_initial_poses(
+    draw: Draw, settings: SceneSettings, R_goal: Tensor, t_goal: Tensor, center: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Initial poses: from anywhere, some nearer to the goal, some with the scene in place.
+
+    Args:
+        R_goal, t_goal: (B, 3, 3) and (B, 3), the desired cameras.
+        center: (B, 3) scene centres, m.
+
+    Returns:
+        R (B, 3, 3) and t (B, 3).
+    """
+    count = len(center)
+    R, t = hemisphere_pose(
+        draw,
+        draw.uniform(*settings.initial_distance_m, count),
+        settings.initial_elevation_deg,
+        settings.initial_roll_deg,
+        settings.initial_tilt_deg,
+    )
+    near = draw.chance(settings.near_share, count)
+    rotation, translation = (
+        torch.where(near, draw.uniform(0, 1, count).square(), 1.0) for _ in range(2)
+    )
+    R, t = shorten(R_goal, t_goal, R, t, rotation, translation)
+    aimed = near | draw.chance(settings.aimed_share, count)
+    aimed = aimed & draw.chance(settings.aim_success, count)
+    return torch.where(aimed[:, None, None], aim(R, t, R_goal, t_goal, center), R), t
+
+
+def shorten(
+    R_goal: Tensor,
+    t_goal: Tensor,
+    R: Tensor,
+    t: Tensor,
+    rotation_share: Tensor,
+    translation_share: Tensor,
+) -> tuple[Tensor, Tensor]:
     """Move start poses towards the goal: keep (B,) shares of rotation and translation."""
     turn = rotation_log(R_goal.mT @ R) * rotation_share[:, None]
     return R_goal @ rotation_exp(turn), t_goal + (t - t_goal) * translation_share[:, None]
 
 
-def aim(R, t, R_goal, t_goal, center):
+def aim(R: Tensor, t: Tensor, R_goal: Tensor, t_goal: Tensor, center: Tensor) -> Tensor:
     """Turn cameras, (B, 3, 3), so that scene centres (B, 3) appear where the goal sees them."""
     seen = _direction(R, t, center)
     wanted = _direction(R_goal, t_goal, center)
     return R @ minimal_rotation(seen, wanted).mT
 
 
-def _direction(R, t, point):
+def _direction(R: Tensor, t: Tensor, point: Tensor) -> Tensor:
     ray = (R.mT @ (point - t)[..., None]).squeeze(-1)
     return ray / ray.norm(dim=-1, keepdim=True)

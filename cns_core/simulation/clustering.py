@@ -1,22 +1,52 @@
-"""Clusters of many scenes at once; :mod:`.keypoint_graph` does it for one, and slower."""
+"""Clusters of many scenes at once; :mod:`cns_core.policy.keypoint_graph` does one, and slower."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-from cns_core.policy.keypoint_graph import FEWEST_CLUSTERS
+from cns_core.policy.keypoint_graph import FEWEST_CLUSTERS, cluster
+from cns_core.simulation.draw import Draw
+
+Clustering = Callable[[Draw, Tensor, Tensor, Tensor], Tensor]
+"""Gives (P,) labels within each scene of (P, 2) packed desired keypoints, their (P,) scenes and the
+(S,) numbers of them."""
 
 ROUNDS = 6
 FEWEST = 4
 """Clusters at least; what is served has more, which is easier."""
 
 
-def cluster_counts(draw, counts):
-    """(S,) clusters for scenes of (S,) keypoints, spread about what affinity propagation finds."""
+def batched_kmeans(draw: Draw, desired: Tensor, scene: Tensor, counts: Tensor) -> Tensor:
+    """A :data:`Clustering` into about as many clusters as affinity propagation finds."""
+    padded = desired.new_zeros(len(counts), int(counts.max()), 2)
+    column = every_keypoint(draw, desired, scene, counts)
+    padded[scene, column] = desired
+    return kmeans(padded, counts, cluster_counts(draw, counts))[scene, column]
+
+
+def affinity_propagation(draw: Draw, desired: Tensor, scene: Tensor, counts: Tensor) -> Tensor:
+    """A :data:`Clustering` as at run time, scene by scene."""
+    parts = [cluster(part.numpy()) for part in desired.split(counts.tolist())]
+    return torch.cat([torch.as_tensor(part) for part in parts])
+
+
+def every_keypoint(draw: Draw, desired: Tensor, scene: Tensor, counts: Tensor) -> Tensor:
+    """A :data:`Clustering` that makes every keypoint a cluster."""
+    first = counts.cumsum(0) - counts
+    return torch.arange(len(scene), device=scene.device) - first[scene]
+
+
+def cluster_counts(draw: Draw, counts: Tensor) -> Tensor:
+    """(S,) clusters for scenes of (S,) keypoints, near what affinity propagation finds."""
     typical = 0.85 * counts.float() ** 0.51 * draw.uniform(0.4, 1.4, len(counts))
     several = typical.round().long().clamp_min(FEWEST)
     return torch.where(counts <= FEWEST_CLUSTERS, counts, several)
 
 
-def kmeans(points, counts, clusters):
+def kmeans(points: Tensor, counts: Tensor, clusters: Tensor) -> Tensor:
     """Lloyd's algorithm on a padded batch, started on the first keypoints.
 
     Args:
@@ -41,7 +71,7 @@ def kmeans(points, counts, clusters):
     return labels
 
 
-def compact(labels, scene, scenes):
+def compact(labels: Tensor, scene: Tensor, scenes: int) -> tuple[Tensor, Tensor]:
     """Renumber (P,) labels of packed points without gaps within each scene.
 
     Args:
@@ -58,7 +88,7 @@ def compact(labels, scene, scenes):
     return inverse - (sizes.cumsum(0) - sizes)[scene], sizes
 
 
-def centers(points, owner, count):
+def centers(points: Tensor, owner: Tensor, count: int) -> Tensor:
     """(C,) long, the keypoint nearest to the mean of each of ``count`` clusters.
 
     Args:

@@ -1,9 +1,22 @@
 """Wrong correspondences and imprecise ones (paper, IV-B)."""
 
+from __future__ import annotations
+
 import torch
+from torch import Tensor
+
+from cns_core.simulation.draw import Draw
 
 
-def exchange(draw, partner, env, counts, share, hold_s, dt_s):
+def exchange(
+    draw: Draw,
+    partner: Tensor,
+    env: Tensor,
+    counts: Tensor,
+    share: Tensor,
+    hold_s: float,
+    dt_s: float,
+) -> Tensor:
     """Advance lasting mismatches: some keypoints are taken for another one of their scene.
 
     Args:
@@ -24,14 +37,14 @@ def exchange(draw, partner, env, counts, share, hold_s, dt_s):
     return torch.where(begins, other, torch.where(ends, own, partner))
 
 
-def pick(draw, env, counts):
+def pick(draw: Draw, env: Tensor, counts: Tensor) -> Tensor:
     """(P,) long: for each keypoint a random one of the same environment."""
     start = counts.cumsum(0) - counts
     offset = (draw.uniform(0, 1, len(env)) * counts[env]).long()
     return start[env] + offset.clamp(max=counts[env] - 1)
 
 
-def scatter(draw, current, share, half_extent):
+def scatter(draw: Draw, current: Tensor, share: Tensor, half_extent: Tensor) -> Tensor:
     """Replace a (P,) share of (P, 2) keypoints by points anywhere in the image, anew each frame.
 
     Args:
@@ -41,6 +54,6 @@ def scatter(draw, current, share, half_extent):
     return torch.where(draw.chance(share, len(current))[:, None], anywhere, current)
 
 
-def jitter(draw, current, sigma):
+def jitter(draw: Draw, current: Tensor, sigma: Tensor) -> Tensor:
     """Add normal noise of (P,) standard deviations to (P, 2) keypoints."""
     return current + sigma[:, None] * draw.normal(*current.shape)

@@ -1,13 +1,17 @@
 """Which keypoints are found: regions that shift, states that flip (paper, IV-B)."""
 
+from __future__ import annotations
+
 import math
 
 import torch
+from torch import Tensor
 
+from cns_core.simulation.draw import Draw
 from cns_core.simulation.perlin import perlin_1d
 
 
-def travel(rotvec, translation, radius_m):
+def travel(rotvec: Tensor, translation: Tensor, radius_m: Tensor) -> Tensor:
     """Eq. 6, the argument of the noise: how far the camera is from where it started.
 
     Args:
@@ -17,7 +21,9 @@ def travel(rotvec, translation, radius_m):
     return 0.2 / math.pi * rotvec.norm(dim=-1) + 0.2 / radius_m * translation.norm(dim=-1)
 
 
-def kernel_centers(gradients, phase, travelled, middle, extent):
+def kernel_centers(
+    gradients: Tensor, phase: Tensor, travelled: Tensor, middle: Tensor, extent: Tensor
+) -> Tensor:
     """Eq. 6: centres (B, K, 2) of the observable regions, walking as the camera moves.
 
     Args:
@@ -30,7 +36,7 @@ def kernel_centers(gradients, phase, travelled, middle, extent):
     return middle[:, None] + 1.5 * noise * extent[:, None]
 
 
-def observable_probability(keypoints, centers, sigma):
+def observable_probability(keypoints: Tensor, centers: Tensor, sigma: Tensor) -> Tensor:
     """Eq. 5: ``max_j exp(-|s - k_j|^2 / (2 sigma^2))``, (P,).
 
     Args:
@@ -42,7 +48,9 @@ def observable_probability(keypoints, centers, sigma):
     return (-square / (2 * sigma**2)).exp()
 
 
-def kinetic_monte_carlo(draw, observable, probability, tau_s, dt_s):
+def kinetic_monte_carlo(
+    draw: Draw, observable: Tensor, probability: Tensor, tau_s: Tensor, dt_s: float
+) -> Tensor:
     """Flip (P,) bool states; lifetimes are exponential, in the mean p tau seen and (1 - p) tau not.
 
     In the long run a keypoint is seen for the share p of the time.
@@ -52,7 +60,9 @@ def kinetic_monte_carlo(draw, observable, probability, tau_s, dt_s):
     return observable ^ flips
 
 
-def keep_at_least(observable, score, env, counts, share, fewest):
+def keep_at_least(
+    observable: Tensor, score: Tensor, env: Tensor, counts: Tensor, share: float, fewest: int
+) -> Tensor:
     """Add the most probable keypoints where fewer than a share of an environment's are observable.
 
     Args:
@@ -64,8 +74,8 @@ def keep_at_least(observable, score, env, counts, share, fewest):
         fewest: smallest number observable.
     """
     # Observable ones first, then by score, within each environment.
-    key = 4.0 * env.double() - observable.double() * 2 - score.double()
-    order = key.argsort()
+    sort_key = 4.0 * env.double() - observable.double() * 2 - score.double()
+    order = sort_key.argsort()
     start = counts.cumsum(0) - counts
     rank = torch.empty_like(env)
     rank[order] = torch.arange(len(env), device=env.device) - start[env]

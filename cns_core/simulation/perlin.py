@@ -1,9 +1,12 @@
 """Gradient noise on the line (Perlin, "Improving noise", 2002)."""
 
+from __future__ import annotations
+
 import torch
+from torch import Tensor
 
 
-def perlin_1d(gradients, x):
+def perlin_1d(gradients: Tensor, x: Tensor) -> Tensor:
     """Smooth noise that is zero at the integers, in -0.5..0.5.
 
     Args:

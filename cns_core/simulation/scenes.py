@@ -1,16 +1,21 @@
 """Random keypoints in space: a union of uniform distributions (paper, IV-A)."""
 
+from __future__ import annotations
+
 import math
 
 import torch
+from torch import Tensor
 
+from cns_core.simulation.draw import Draw
 from cns_core.simulation.tensor_se3 import axis_rotation
 
-SHARE_IN_CLUSTERS = 0.8
+SCENES_WITH_OBJECTS = 0.5
+POINTS_ON_OBJECTS = 0.8
 MAX_TILT = math.radians(45)
 
 
-def elliptic_cylinder(draw, a, b, height):
+def elliptic_cylinder(draw: Draw, a: Tensor, b: Tensor, height: Tensor) -> Tensor:
     """S(n, 0, 0, 0, h, a, b): points uniform in upright elliptic cylinders about the origin.
 
     Args:
@@ -24,7 +29,7 @@ def elliptic_cylinder(draw, a, b, height):
     return torch.cat([disk, z[..., None]], dim=-1)
 
 
-def sample_scenes(draw, counts, radius_m, height_m):
+def sample_scenes(draw: Draw, counts: Tensor, radius_m: Tensor, height_m: Tensor) -> Tensor:
     """Points of several scenes at once, about the origin, z up.
 
     Half of the scenes are uniform in a cylinder. In the others 80 % of the points lie on tilted
@@ -42,13 +47,16 @@ def sample_scenes(draw, counts, radius_m, height_m):
     shape = scenes, most
     r, h = radius_m[:, None].expand(shape), height_m[:, None].expand(shape)
     uniform = elliptic_cylinder(draw, r, r, h)
-    on_objects = draw.chance(0.5, scenes, 1) & draw.chance(SHARE_IN_CLUSTERS, *shape)
+    on_objects = draw.chance(SCENES_WITH_OBJECTS, scenes, 1)
+    on_objects = on_objects & draw.chance(POINTS_ON_OBJECTS, *shape)
     return torch.where(
         on_objects[..., None], _points_on_objects(draw, counts, radius_m, height_m, most), uniform
     )
 
 
-def _points_on_objects(draw, counts, radius_m, height_m, most):
+def _points_on_objects(
+    draw: Draw, counts: Tensor, radius_m: Tensor, height_m: Tensor, most: int
+) -> Tensor:
     """(S, most, 3) points on 3 to log2(count) tilted elliptic cylinders a scene."""
     scenes = len(counts)
     objects = draw.integer(3, counts.float().log2().long().clamp_min(3), scenes)

@@ -1,20 +1,23 @@
 """The supervision: PBVS on true poses, in distance-decoupled form (paper, III-C)."""
 
+from __future__ import annotations
+
 import math
 
 import torch
+from torch import Tensor
 
 from cns_core.simulation.tensor_se3 import relative, rotation_log
 
 
-def pbvs(R, t, R_goal, t_goal):
+def pbvs(R: Tensor, t: Tensor, R_goal: Tensor, t_goal: Tensor) -> Tensor:
     """Straight PBVS (Chaumette and Hutchinson 2006, Eq. 35): twists (B, 6), m/s and rad/s."""
     R_gc, t_gc = relative(R_goal, t_goal, R, t)
     v = -(R_gc.mT @ t_gc[..., None]).squeeze(-1)
     return torch.cat([v, -rotation_log(R_gc)], dim=-1)
 
 
-def pbvs_in_view(R, t, R_goal, t_goal, center):
+def pbvs_in_view(R: Tensor, t: Tensor, R_goal: Tensor, t_goal: Tensor, center: Tensor) -> Tensor:
     """PBVS whose scene centre moves along a line in the camera's frame (ibid., Eq. 33).
 
     Both ends of that line are in view, hence all of it.
@@ -31,7 +34,9 @@ def pbvs_in_view(R, t, R_goal, t_goal, center):
     return torch.cat([v, -rotvec], dim=-1)
 
 
-def blend(straight, in_view, threshold_deg, softness_deg=5.0):
+def blend(
+    straight: Tensor, in_view: Tensor, threshold_deg: float, softness_deg: float = 5.0
+) -> Tensor:
     """Straight while far from upright, in view once the turn about the optical axis is small.
 
     A large turn about the scene centre would swing the camera far around it.
@@ -45,6 +50,6 @@ def blend(straight, in_view, threshold_deg, softness_deg=5.0):
     return torch.lerp(straight, in_view, weight)
 
 
-def decouple(twist, distance_m):
+def decouple(twist: Tensor, distance_m: Tensor) -> Tensor:
     """Divide the linear half of (B, 6) twists by (B,) distances: [v/d, w] in 1/s and rad/s."""
     return torch.cat([twist[:, :3] / distance_m[:, None], twist[:, 3:]], dim=-1)

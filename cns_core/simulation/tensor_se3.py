@@ -1,9 +1,12 @@
 """Batched rigid motions as tensors; the conventions of :mod:`cns_core.geometry.se3`."""
 
+from __future__ import annotations
+
 import torch
+from torch import Tensor
 
 
-def skew(v):
+def skew(v: Tensor) -> Tensor:
     """(..., 3, 3) with ``skew(v) @ u == cross(v, u)``, of (..., 3) vectors."""
     x, y, z = v.unbind(-1)
     zero = torch.zeros_like(x)
@@ -11,7 +14,7 @@ def skew(v):
     return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
 
 
-def _coefficients(angle):
+def _coefficients(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """sin(a)/a, (1-cos(a))/a^2 and (a-sin(a))/a^3, by their series where the angle is small."""
     small = angle < 1e-2
     a = torch.where(small, torch.ones_like(angle), angle)
@@ -23,14 +26,14 @@ def _coefficients(angle):
     )
 
 
-def rotation_exp(rotvec):
+def rotation_exp(rotvec: Tensor) -> Tensor:
     """(..., 3, 3) rotations of (..., 3) rotation vectors (Rodrigues)."""
     a, b, _ = _coefficients(rotvec.norm(dim=-1)[..., None, None])
     S = skew(rotvec)
     return torch.eye(3).to(S) + a * S + b * (S @ S)
 
 
-def rotation_log(R):
+def rotation_log(R: Tensor) -> Tensor:
     """(..., 3) rotation vectors of (..., 3, 3) rotations, angle in [0, pi].
 
     Through the quaternion whose largest component is computed first (Shepperd 1978), so that it
@@ -57,7 +60,7 @@ def rotation_log(R):
     return factor * q[..., 1:]
 
 
-def move(R, t, twist, dt):
+def move(R: Tensor, t: Tensor, twist: Tensor, dt: float) -> tuple[Tensor, Tensor]:
     """Camera poses (B, 3, 3), (B, 3) after ``T <- T exp(twist dt)`` with (B, 6) twists."""
     rotvec = twist[:, 3:] * dt
     _, b, c = _coefficients(rotvec.norm(dim=-1)[..., None, None])
@@ -67,17 +70,17 @@ def move(R, t, twist, dt):
     return _orthonormal(R @ rotation_exp(rotvec)), t + step
 
 
-def _orthonormal(R):
+def _orthonormal(R: Tensor) -> Tensor:
     """Undo the rounding of repeated products: one step towards the nearest rotation."""
     return 1.5 * R - 0.5 * R @ R.mT @ R
 
 
-def relative(R_a, t_a, R_b, t_b):
+def relative(R_a: Tensor, t_a: Tensor, R_b: Tensor, t_b: Tensor) -> tuple[Tensor, Tensor]:
     """Pose of frame b in frame a: rotations (B, 3, 3) and translations (B, 3)."""
     return R_a.mT @ R_b, (R_a.mT @ (t_b - t_a)[..., None]).squeeze(-1)
 
 
-def minimal_rotation(a, b):
+def minimal_rotation(a: Tensor, b: Tensor) -> Tensor:
     """(B, 3, 3) smallest rotations taking unit vectors ``a`` (B, 3) to ``b``, not opposite ones."""
     cross = torch.linalg.cross(a, b)
     sine = cross.norm(dim=-1, keepdim=True)
@@ -85,7 +88,7 @@ def minimal_rotation(a, b):
     return rotation_exp(cross / sine.clamp_min(1e-9) * angle)
 
 
-def axis_rotation(axis, angle):
+def axis_rotation(axis: int, angle: Tensor) -> Tensor:
     """(B, 3, 3) rotations about the coordinate axis 0, 1 or 2 by (B,) angles in rad."""
     rotvec = angle.new_zeros(*angle.shape, 3)
     rotvec[..., axis] = angle

@@ -4,24 +4,30 @@
 evaluates all of it in one run. Interrupted, the same command goes on.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import joblib
 import torch
 
 from cns_core.training.evaluate import add_scene_arguments, by_label, compare
-from cns_core.training.settings import load_settings
-from cns_core.training.train import Run
+from cns_core.training.run import Run
+from cns_core.training.settings import Settings, load_settings
+
+Change = Callable[[Settings], Settings]
 
 
-def _network(**changes):
+def _network(**changes: Any) -> Change:
     return lambda settings: replace(settings, network=replace(settings.network, **changes))
 
 
-def _without_curriculum(settings):
+def _without_curriculum(settings: Settings) -> Settings:
     """Every phase with the episodes and scenes of the last one; the learning rate as it was."""
     last = settings.curriculum[-1]
     phases = (
@@ -31,7 +37,7 @@ def _without_curriculum(settings):
     return replace(settings, curriculum=tuple(phases))
 
 
-VARIANTS = {
+VARIANTS: dict[str, tuple[str, Change]] = {
     "CNS": ("full", _network()),
     "-Cluster": ("no_cluster", _network(clustering=False)),
     "-GConvGRU": ("no_gru", _network(memory="mlp")),
@@ -41,7 +47,7 @@ VARIANTS = {
 """The paper's names and one of ours: name of the files, and settings made of those of the run."""
 
 
-def train(settings, folder, jobs=1):
+def train(settings: Settings, folder: Path, jobs: int = 1) -> dict[str, Path]:
     """Train every variant that ``folder`` does not hold yet, ``jobs`` at a time.
 
     Returns:
@@ -55,7 +61,7 @@ def train(settings, folder, jobs=1):
     return paths
 
 
-def _train_variant(name, settings, weights):
+def _train_variant(name: str, settings: Settings, weights: Path) -> None:
     torch.set_num_threads(1)
     home = weights.with_suffix("")
     print(f"{name}: {settings.steps} environment steps into {home}", flush=True)
@@ -64,7 +70,7 @@ def _train_variant(name, settings, weights):
     (home / "cns.safetensors").replace(weights)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Train and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")

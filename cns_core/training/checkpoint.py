@@ -1,14 +1,17 @@
 """Checkpoints that a run can be resumed from, written in one piece."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
 VERSION = 1
 
 
-def save(path, **contents):
+def save(path: str | Path, **contents: Any) -> None:
     """Write tensors and plain data to ``path``; a crash leaves the old file whole."""
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
@@ -19,7 +22,7 @@ def save(path, **contents):
     partial.replace(path)
 
 
-def load(path, device="cpu"):
+def load(path: str | Path, device: str = "cpu") -> dict[str, Any]:
     """Read what :func:`save` wrote.
 
     Raises:

@@ -1,6 +1,9 @@
 """The log of a run: CSV tables, and a picture of them."""
 
+from __future__ import annotations
+
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -12,18 +15,19 @@ class Table:
         resume_at: drop rows whose ``step`` is beyond this; None to begin anew.
     """
 
-    def __init__(self, path, resume_at=None):
+    def __init__(self, path: str | Path, resume_at: float | None = None) -> None:
         self.path = Path(path)
-        rows = read(self.path) if resume_at is not None and self.path.is_file() else []
-        self._columns = None
+        rows: list[dict[str, str]] = []
+        if resume_at is not None and self.path.is_file():
+            rows = [row for row in read(self.path) if float(row["step"]) <= resume_at]
+        self._columns: list[str] = []
         self.path.unlink(missing_ok=True)
         for row in rows:
-            if float(row["step"]) <= resume_at:
-                self.add(row)
+            self.add(row)
 
-    def add(self, row):
+    def add(self, row: Mapping[str, object]) -> None:
         """Append a dictionary with the same keys as the first."""
-        fresh = self._columns is None
+        fresh = not self._columns
         self._columns = list(row)
         with open(self.path, "a", newline="") as file:
             writer = csv.DictWriter(file, self._columns)
@@ -32,13 +36,13 @@ class Table:
             writer.writerow(row)
 
 
-def read(path):
+def read(path: str | Path) -> list[dict[str, str]]:
     """Rows of a table as dictionaries of strings."""
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
-def draw(training_csv, evaluation_csv, png):
+def draw(training_csv: str | Path, evaluation_csv: str | Path, png: str | Path) -> None:
     """Draw losses, learning rate and closed-loop figures over environment steps."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,52 +1,64 @@
 """Pictures of the training data: ``python -m cns_core.training.distributions``."""
 
-import argparse
+from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
 
+from cns_core.simulation.batch import Batch
 from cns_core.simulation.draw import Draw
 from cns_core.simulation.simulator import Simulator
 from cns_core.simulation.tensor_se3 import relative, rotation_log
 from cns_core.training.settings import load_settings
 
+FRAMES_PER_S = 25
 
-def draw_scenes(simulator, path, count=8):
+
+def draw_scenes(simulator: Simulator, batch: Batch, path: str | Path) -> None:
     """Desired keypoints by cluster (above) and what a first frame shows of them (below)."""
-    current, matched = simulator.observe()
-    wrong = simulator.key.partner != _own(simulator)
-    figure, axes = _figure(2, count, (2.6 * count, 4.6))
-    for i in range(count):
-        mine = simulator.key.env == i
-        half = simulator.env.half_extent[i]
-        desired, seen = simulator.key.desired[mine], matched[mine]
-        axes[0, i].scatter(*desired.T, c=simulator.key.cluster[mine] % 20, cmap="tab20", s=6)
-        axes[0, i].set_title(f"{len(desired)} keypoints, {simulator.env.clusters[i]} clusters")
-        now, bad = current[mine][seen], wrong[mine][seen]
+    batch, seen = simulator.observe(batch)
+    wrong = batch.keypoints.partner != batch.own
+    figure, axes = _figure(2, len(batch), (2.6 * len(batch), 4.6))
+    for i in range(len(batch)):
+        mine = batch.keypoints.env == i
+        half = batch.environments.half_extent[i]
+        desired, matched = batch.keypoints.desired[mine], seen.matched[mine]
+        axes[0, i].scatter(*desired.T, c=batch.keypoints.cluster[mine] % 20, cmap="tab20", s=6)
+        clusters = batch.environments.clusters[i]
+        axes[0, i].set_title(f"{len(desired)} keypoints, {clusters} clusters")
+        now, bad = seen.current[mine][matched], wrong[mine][matched]
         axes[1, i].scatter(*now[~bad].T, s=6, c="tab:green")
         axes[1, i].scatter(*now[bad].T, s=10, c="tab:red", marker="x")
-        axes[1, i].set_title(f"{int(seen.sum())} matched, {int(bad.sum())} lasting mismatches")
+        axes[1, i].set_title(f"{int(matched.sum())} matched, {int(bad.sum())} lasting mismatches")
         for axis in axes[:, i]:
-            axis.set(xlim=(-half[0], half[0]), ylim=(half[1], -half[1]), aspect="equal")
-            axis.tick_params(labelsize=6)
-            axis.title.set_fontsize(7)
+            _frame(axis, half)
     figure.savefig(path, dpi=90)
 
 
-def draw_histograms(simulator, path, steps=60):
+def _frame(axis: Axes, half_extent: Tensor) -> None:
+    """Make an axis show the image of (2,) half width and height."""
+    x, y = half_extent.tolist()
+    axis.set(xlim=(-x, x), ylim=(y, -y), aspect="equal")
+    axis.tick_params(labelsize=6)
+    axis.title.set_fontsize(7)
+
+
+def draw_histograms(simulator: Simulator, batch: Batch, path: str | Path, steps: int = 60) -> None:
     """Distributions over environments, at the start and along the supervisor's way."""
-    e = simulator.env
+    e = batch.environments
     R, t = relative(e.R_goal, e.t_goal, e.R, e.t)
     rotvec = rotation_log(R)
-    shares = []
-    for _ in range(steps):
-        matched = simulator.observe()[1]
-        seen = torch.bincount(simulator.key.env[matched], minlength=len(e.age))
-        shares.append(seen / simulator.env.points)
-        supervision = simulator.supervision()
-        simulator.advance(supervision, supervision)
-    shares = torch.stack(shares)
+    matched = _matched_shares(simulator, batch, steps)
+    change = matched[FRAMES_PER_S:] - matched[:-FRAMES_PER_S]
     panels = {
         "keypoints a scene": e.points,
         "clusters a scene": e.clusters,
@@ -54,9 +66,9 @@ def draw_histograms(simulator, path, steps=60):
         "turn about the optical axis (deg)": rotvec[:, 2].rad2deg(),
         "initial translation error / distance": t.norm(dim=-1) / e.distance,
         "extent of the keypoints": e.extent.flatten(),
-        "share of keypoints matched": shares.flatten(),
+        "share of keypoints matched": matched.flatten(),
         "share of mismatches": e.lasting + e.fleeting,
-        "change of the share matched in 1 s": (shares[25:] - shares[:-25]).flatten(),
+        "change of the share matched in 1 s": change.flatten(),
     }
     figure, axes = _figure(3, 3, (11, 8))
     for axis, (title, values) in zip(axes.flat, panels.items(), strict=True):
@@ -65,20 +77,27 @@ def draw_histograms(simulator, path, steps=60):
     figure.savefig(path, dpi=80)
 
 
-def _own(simulator):
-    """Each keypoint's own number within its environment."""
-    points = simulator.env.points
-    first = (points.cumsum(0) - points)[simulator.key.env]
-    return torch.arange(len(first)) - first
+def _matched_shares(simulator: Simulator, batch: Batch, steps: int) -> Tensor:
+    """(steps, B) shares of the keypoints matched while the supervisor drives."""
+    shares = []
+    for _ in range(steps):
+        batch, seen = simulator.observe(batch)
+        count = torch.bincount(batch.keypoints.env[seen.matched], minlength=len(batch))
+        shares.append(count / batch.environments.points)
+        supervision = simulator.supervision(batch)
+        batch = simulator.advance(batch, supervision, supervision)
+    return torch.stack(shares)
 
 
-def _figure(rows, columns, size):
+def _figure(
+    rows: int, columns: int, size: tuple[float, float]
+) -> tuple[Figure, NDArray[np.object_]]:
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Draw both pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="config/train.yaml")
@@ -86,12 +105,11 @@ def main(argv=None):
     parser.add_argument("--out", default="runs", help="folder, must exist")
     args = parser.parse_args(argv)
     settings = load_settings(args.config)
-    simulator = Simulator(settings, Draw(0))
+    simulator = Simulator(settings.simulation, Draw(0))
     points = settings.curriculum[-1].points
-    simulator.reset(args.environments, points)
-    draw_histograms(simulator, f"{args.out}/distributions.png")
-    simulator.reset(8, points)
-    draw_scenes(simulator, f"{args.out}/scenes.png")
+    histograms = simulator.fresh(args.environments, points)
+    draw_histograms(simulator, histograms, f"{args.out}/distributions.png")
+    draw_scenes(simulator, simulator.fresh(8, points), f"{args.out}/scenes.png")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,32 @@
 """One window of on-policy training: simulate, predict, compare, move (paper, III-C and IV)."""
 
-import torch
-from torch import nn
+from __future__ import annotations
 
-from cns_core.policy.network import twist
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cns_core.policy.network import CnsNetwork, twist
+from cns_core.simulation.batch import Batch
+from cns_core.simulation.simulator import Simulator
 from cns_core.training.losses import servo_losses
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What a window of steps gave.
+
+    Attributes:
+        direction_loss, norm_loss: means over environments and steps.
+        batch: the environments after it.
+        hidden: (C, width) memory after it, detached.
+    """
+
+    direction_loss: Tensor
+    norm_loss: Tensor
+    batch: Batch
+    hidden: Tensor
 
 
 class Rollout(nn.Module):
@@ -14,38 +36,37 @@ class Rollout(nn.Module):
     window; gradients flow through the network's memory, not through the cameras' motion.
 
     Args:
-        network: :class:`cns_core.policy.network.CnsNetwork`.
+        network: what is trained.
         bf16: run the network's matrix products in bfloat16.
     """
 
-    def __init__(self, network, bf16=False):
+    def __init__(self, network: CnsNetwork, bf16: bool = False) -> None:
         super().__init__()
         self.network = network
         self.bf16 = bf16
 
-    def forward(self, simulator, hidden, steps):
+    def forward(self, simulator: Simulator, batch: Batch, hidden: Tensor, steps: int) -> Window:
         """Advance all environments.
 
         Args:
-            simulator: :class:`cns_core.simulation.simulator.Simulator`.
-            hidden: (C, width) memory before the window, None (zero) at first.
+            simulator: what advances them.
+            batch: the environments before the window.
+            hidden: (C, width) memory before the window.
             steps: length of the window.
-
-        Returns:
-            Mean direction and norm losses, and the detached (C, width) memory after the window.
         """
-        total = 0
-        with torch.autocast(simulator.draw.device.type, torch.bfloat16, enabled=self.bf16):
-            target = self.network.target(simulator.graphs())
+        device = simulator.draw.device
+        total = torch.zeros(2, device=device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+            target = self.network.target(batch.graphs())
         for _ in range(steps):
             with torch.no_grad():
-                current, matched = simulator.observe()
-                supervision = simulator.supervision()
-            with torch.autocast(simulator.draw.device.type, torch.bfloat16, enabled=self.bf16):
-                direction, norm, hidden = self.network(target, current, matched, hidden)
+                batch, seen = simulator.observe(batch)
+                supervision = simulator.supervision(batch)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+                direction, norm, hidden = self.network(target, seen.current, seen.matched, hidden)
             direction, norm = direction.float(), norm.float()
             total = total + torch.stack(servo_losses(direction, norm, supervision)).mean(dim=1)
             with torch.no_grad():
-                simulator.advance(twist(direction, norm), supervision)
+                batch = simulator.advance(batch, twist(direction, norm), supervision)
         direction_loss, norm_loss = total / steps
-        return direction_loss, norm_loss, hidden.detach()
+        return Window(direction_loss, norm_loss, batch, hidden.detach())

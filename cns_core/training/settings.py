@@ -1,9 +1,23 @@
 """The configuration of a training run, read from one YAML file."""
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
+
+from cns_core.simulation.settings import (
+    CorrespondenceSettings,
+    Range,
+    RolloutSettings,
+    SceneSettings,
+    SimulationSettings,
+)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -13,58 +27,6 @@ class NetworkSettings:
     width: int = 128
     clustering: bool = True
     memory: str = "gconv_gru"
-
-
-@dataclass(frozen=True)
-class SceneSettings:
-    """Scenes and cameras; lengths in m, angles in degrees, image sizes in the normalized plane."""
-
-    radius_m: tuple = (0.12, 0.5)  # at most 1.5 times what half the image shows
-    height_m: tuple = (0.0, 0.14)
-    half_width: tuple = (0.4, 0.75)
-    aspect: tuple = (0.56, 0.76)
-    desired_distance_m: tuple = (0.35, 0.9)
-    desired_elevation_deg: tuple = (65.0, 90.0)
-    desired_roll_deg: float = 180.0
-    desired_tilt_deg: float = 5.0
-    initial_distance_m: tuple = (0.35, 1.0)
-    initial_elevation_deg: tuple = (30.0, 90.0)
-    initial_roll_deg: float = 180.0
-    initial_tilt_deg: float = 10.0
-    near_share: float = 0.4
-    aimed_share: float = 0.3
-
-
-@dataclass(frozen=True)
-class CorrespondenceSettings:
-    """What goes wrong with the keypoints; times in s, lengths in the normalized plane."""
-
-    kernel_sigma: tuple = (0.1, 0.6)
-    tau_s: tuple = (0.5, 5.0)
-    fewest_share: float = 0.05
-    fewest: int = 4
-    random_miss: float = 0.1
-    random_miss_below: int = 64
-    mismatched: float = 0.7  # share of the episodes with any mismatch
-    mismatch_share: tuple = (0.0, 0.3)
-    lasting_share: float = 0.7
-    mismatch_hold_s: float = 2.0
-    jitter: tuple = (0.00002, 0.0016)
-
-
-@dataclass(frozen=True)
-class RolloutSettings:
-    """How the environments move."""
-
-    dt_s: float = 0.04
-    supervised_share: float = 0.1
-    prior_wrong_share: float = 0.4
-    prior_log_error: tuple = (-1.5, 0.8)
-    fastest: float = 3.0
-    view_below_deg: float = 30.0
-    goal_rotation_deg: float = 0.5
-    goal_translation_m: float = 0.003
-    rest_steps: int = 80  # at the goal; an episode ends after them
 
 
 @dataclass(frozen=True)
@@ -93,18 +55,18 @@ class Phase:
     """
 
     steps: int
-    length: tuple
+    length: tuple[int, int]
     window: int
-    points: tuple
-    rate: tuple
-    scene: dict = field(default_factory=dict)
+    points: tuple[int, int]
+    rate: Range
+    scene: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Settings:
     """A whole training run."""
 
-    curriculum: tuple
+    curriculum: tuple[Phase, ...]
     seed: int = 0
     environments: int = 64
     evaluate_every: int = 200_000
@@ -116,11 +78,11 @@ class Settings:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Environment steps of all phases."""
         return sum(phase.steps for phase in self.curriculum)
 
-    def phase_at(self, step):
+    def phase_at(self, step: int) -> tuple[Phase, float]:
         """The phase that environment step ``step`` falls in, and how far through it is, 0..1."""
         for phase in self.curriculum:
             if step < phase.steps:
@@ -128,12 +90,21 @@ class Settings:
             step -= phase.steps
         return self.curriculum[-1], 1.0
 
-    def as_dict(self):
+    @property
+    def simulation(self) -> SimulationSettings:
+        """What the simulator is told."""
+        return SimulationSettings(self.scene, self.correspondence, self.rollout)
+
+    def scene_of(self, phase: Phase) -> SceneSettings:
+        """The scenes of a phase of the curriculum."""
+        return replace(self.scene, **phase.scene)
+
+    def as_dict(self) -> dict[str, Any]:
         """Plain dictionaries, as in the file."""
         return asdict(self)
 
 
-def load_settings(path):
+def load_settings(path: str | Path) -> Settings:
     """Read :class:`Settings` from a YAML file.
 
     Raises:
@@ -145,7 +116,7 @@ def load_settings(path):
     return parse_settings(yaml.safe_load(path.read_text()))
 
 
-def parse_settings(tree):
+def parse_settings(tree: Mapping[str, Any]) -> Settings:
     """Build :class:`Settings` from nested dictionaries; ValueError as :func:`load_settings`."""
     tree = dict(tree)
     phases = tree.pop("curriculum", None)
@@ -155,21 +126,21 @@ def parse_settings(tree):
     return _build(Settings, {"curriculum": curriculum, **tree}, "")
 
 
-def _phase(tree, where):
+def _phase(tree: Mapping[str, Any], where: str) -> Phase:
     phase = _build(Phase, tree, where)
     _build(SceneSettings, phase.scene, f"{where}scene.")
     return phase
 
 
-def _build(kind, tree, where):
-    known = {f.name: f for f in fields(kind)}
+def _build(kind: type[T], tree: Mapping[str, Any], where: str) -> T:
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]  # a dataclass
     unknown = sorted(tree.keys() - known.keys())
     if unknown:
         raise ValueError(f"unknown setting {where}{unknown[0]}; known: {', '.join(known)}")
     values = {}
     for name, value in tree.items():
         factory = known[name].default_factory
-        if is_dataclass(factory):
+        if isinstance(factory, type) and is_dataclass(factory):
             value = _build(factory, value, f"{where}{name}.")
         elif isinstance(value, list):
             value = tuple(value)

@@ -5,93 +5,111 @@ backward, update. The per-environment loop does what the paper's method asks for
 environment after another in Python, each frame a PyG graph, a PyG batch of them for the network.
 """
 
+from __future__ import annotations
+
 import argparse
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from statistics import median
+from typing import Protocol
 
 import torch
-from torch_geometric.data import Batch
+from torch import Tensor
+from torch_geometric.data import Batch as GraphBatch
 
 from cns_core.policy.keypoint_graph import KeypointGraph
 from cns_core.policy.network import CnsNetwork, twist
+from cns_core.simulation.batch import Batch
 from cns_core.simulation.draw import Draw
 from cns_core.simulation.simulator import Simulator
 from cns_core.training.losses import servo_losses
-from cns_core.training.reference.cns import Cns, FrameGraph
+from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
 from cns_core.training.rollout import Rollout
-from cns_core.training.settings import load_settings
+from cns_core.training.settings import OptimizerSettings, load_settings
 
 WINDOW = 8
+NORM_WEIGHT = OptimizerSettings.norm_weight
+
+
+class Loop(Protocol):
+    """A way to train on a batch of environments."""
+
+    def update(self) -> None:
+        """Simulate a window, back-propagate and step."""
 
 
 class Batched:
     """One update of the batched loop."""
 
-    def __init__(self, simulator):
+    def __init__(self, simulator: Simulator, batch: Batch) -> None:
         self.simulator = simulator
-        self.rollout = Rollout(CnsNetwork())
+        self.batch = batch
+        self.network = CnsNetwork()
+        self.rollout = Rollout(self.network)
         self.optimizer = torch.optim.AdamW(self.rollout.parameters())
 
-    def update(self):
-        direction, norm, _ = self.rollout(self.simulator, None, WINDOW)
+    def update(self) -> None:
+        clusters = int(self.batch.environments.clusters.sum())
+        hidden = torch.zeros(clusters, self.network.width)
+        window = self.rollout(self.simulator, self.batch, hidden, WINDOW)
+        self.batch = window.batch
         self.optimizer.zero_grad()
-        (direction + 0.3 * norm).backward()
+        (window.direction_loss + NORM_WEIGHT * window.norm_loss).backward()
         self.optimizer.step()
 
 
 class PerEnvironment:
     """One update of the per-environment loop."""
 
-    def __init__(self, simulator):
-        self.simulators = [alone(simulator, i) for i in range(len(simulator.env.age))]
-        self.graphs = [keypoint_graph(s) for s in self.simulators]
-        self.network = Cns()
+    def __init__(self, simulator: Simulator, batch: Batch) -> None:
+        self.simulator = simulator
+        self.batches = [alone(batch, i) for i in range(len(batch))]
+        self.graphs = [keypoint_graph(one) for one in self.batches]
+        self.network = ReferenceNetwork()
         self.optimizer = torch.optim.AdamW(self.network.parameters())
 
-    def update(self):
-        hidden, loss = None, 0
+    def update(self) -> None:
+        hidden, loss = None, torch.zeros(())
         for _ in range(WINDOW):
-            frames, supervisions = [], []
-            for simulator, graph in zip(self.simulators, self.graphs, strict=True):
-                current, matched = simulator.observe()
-                frames.append(FrameGraph.of(graph, current.numpy(), matched.numpy()))
-                supervisions.append(simulator.supervision())
-            supervision = torch.cat(supervisions)
-            direction, norm, hidden = self.network(Batch.from_data_list(frames), hidden)
+            frames, supervision = self._observe()
+            direction, norm, hidden = self.network(GraphBatch.from_data_list(frames), hidden)
             direction_loss, norm_loss = servo_losses(direction, norm, supervision)
-            loss = loss + (direction_loss + 0.3 * norm_loss).mean()
-            command = twist(direction, norm).detach().split(1)
-            for simulator, v, s in zip(self.simulators, command, supervisions, strict=True):
-                simulator.advance(v, s)
+            loss = loss + (direction_loss + NORM_WEIGHT * norm_loss).mean()
+            self._advance(twist(direction, norm).detach(), supervision)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
 
+    def _observe(self) -> tuple[list[FrameGraph], Tensor]:
+        """A frame of each environment, and the (B, 6) supervision."""
+        frames, supervisions = [], []
+        for i, graph in enumerate(self.graphs):
+            self.batches[i], seen = self.simulator.observe(self.batches[i])
+            frames.append(FrameGraph.of(graph, seen.current.numpy(), seen.matched.numpy()))
+            supervisions.append(self.simulator.supervision(self.batches[i]))
+        return frames, torch.cat(supervisions)
 
-def alone(simulator, i):
-    """A simulator of the i-th environment only."""
-    one = Simulator(simulator.settings, simulator.draw)
-    one.env = replace(
-        simulator.env, **{name: value[i : i + 1] for name, value in vars(simulator.env).items()}
-    )
-    mine = simulator.key.env == i
-    one.key = replace(
-        simulator.key, **{name: value[mine] for name, value in vars(simulator.key).items()}
-    )
-    one.key.env = torch.zeros_like(one.key.env)
-    return one
+    def _advance(self, command: Tensor, supervision: Tensor) -> None:
+        for i, (v, s) in enumerate(zip(command.split(1), supervision.split(1), strict=True)):
+            self.batches[i] = self.simulator.advance(self.batches[i], v, s)
 
 
-def keypoint_graph(simulator):
-    """The graph of a simulator of one environment."""
-    key = simulator.key
+def alone(batch: Batch, i: int) -> Batch:
+    """The i-th environment as a batch of its own."""
+    key = batch.keypoints.rows(batch.keypoints.env == i)
+    one = Batch(batch.environments.rows(torch.tensor([i])), key)
+    return one.with_keypoints(env=torch.zeros_like(key.env))
+
+
+def keypoint_graph(batch: Batch) -> KeypointGraph:
+    """The graph of a batch of one environment."""
+    key = batch.keypoints
     return KeypointGraph(
         key.desired.numpy(), key.cluster.numpy(), key.is_center.nonzero()[:, 0].numpy()
     )
 
 
-def steps_per_second(loop, environments, updates):
+def steps_per_second(loop: Loop, environments: int, updates: int) -> float:
     """Environment steps per second, median over updates after one to warm up."""
     loop.update()
     seconds = []
@@ -102,7 +120,7 @@ def steps_per_second(loop, environments, updates):
     return environments * WINDOW / median(seconds)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Print both speeds and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="config/train.yaml")
@@ -113,13 +131,14 @@ def main(argv=None):
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     settings = load_settings(args.config)
-    speeds = {}
+    speeds = []
     for kind in (PerEnvironment, Batched):
-        simulator = Simulator(settings, Draw(0))
-        simulator.reset(args.environments, tuple(args.points))
-        speeds[kind] = steps_per_second(kind(simulator), args.environments, args.updates)
-        print(f"{kind.__name__:15} {speeds[kind]:7.0f} environment steps per second", flush=True)
-    print(f"ratio {speeds[Batched] / speeds[PerEnvironment]:.1f}")
+        simulator = Simulator(settings.simulation, Draw(0))
+        batch = simulator.fresh(args.environments, tuple(args.points))
+        loop = kind(simulator, batch)
+        speeds.append(steps_per_second(loop, args.environments, args.updates))
+        print(f"{kind.__name__:15} {speeds[-1]:7.0f} environment steps per second", flush=True)
+    print(f"ratio {speeds[1] / speeds[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Intra-cluster aggregation over E0 (paper, III-B; point transformer, Zhao et al. 2021)."""
 
+from __future__ import annotations
+
 from torch_geometric.nn import PointTransformerConv
 
 from cns_core.policy.mlp import mlp
 
 
-class PTConv(PointTransformerConv):
+class ReferencePTConv(PointTransformerConv):
     """Attention of a cluster's centre over the keypoints it holds, one softmax a channel.
 
     A keypoint's position is [current, desired], a centre's [desired, desired]: four numbers, so
@@ -13,7 +15,7 @@ class PTConv(PointTransformerConv):
     and centres are different nodes.
     """
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__(
             width,
             width,

@@ -1,25 +1,32 @@
 """The CNS policy as the paper draws it (Fig. 3), on PyTorch Geometric's layers.
 
-This is the reference: it builds every edge. What serves and trains is :mod:`.packed`, which
-computes the same function of the same parameters without them.
+This is the reference: it builds every edge. What serves and trains is
+:class:`cns_core.policy.network.CnsNetwork`, which computes the same function of the same parameters
+without them; each layer there has its namesake here, ``Reference`` before it.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import AttentionalAggregation
 
+from cns_core.policy.keypoint_graph import KeypointGraph
 from cns_core.policy.mlp import mlp
-from cns_core.training.reference.gconv_gru import GConvGRU
-from cns_core.training.reference.perconv import PERConv
-from cns_core.training.reference.ptconv import PTConv
+from cns_core.training.reference.gconv_gru import ReferenceGConvGRU
+from cns_core.training.reference.perconv import ReferencePERConv
+from cns_core.training.reference.ptconv import ReferencePTConv
 
 
 class FrameGraph(Data):
     """One frame as a PyG graph: keypoints, clusters and the edges between them; can be batched."""
 
-    def __inc__(self, key, value, *args, **kwargs):
+    def __inc__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
         points, clusters = len(self.desired), len(self.center_index)
         return {
             "center_index": points,
@@ -29,11 +36,13 @@ class FrameGraph(Data):
             "graph_of_cluster": 1,
         }.get(key, 0)
 
-    def __cat_dim__(self, key, value, *args, **kwargs):
+    def __cat_dim__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> int:
         return 1 if key.startswith("edges") else 0
 
     @classmethod
-    def of(cls, graph, current, matched):
+    def of(
+        cls, graph: KeypointGraph, current: NDArray[Any], matched: NDArray[np.bool_]
+    ) -> FrameGraph:
         """Build from a KeypointGraph, (N, 2) current positions and the (N,) bool matches."""
         clusters = graph.cluster_count
         seen = np.flatnonzero(graph.cluster_matched(matched))
@@ -51,23 +60,25 @@ class FrameGraph(Data):
         )
 
 
-class Cns(nn.Module):
+class ReferenceNetwork(nn.Module):
     """Maps a frame and the clusters' memory to direction and norm of the decoupled twist."""
 
-    def __init__(self, width=128):
+    def __init__(self, width: int = 128) -> None:
         super().__init__()
         self.width = width
         self.input = nn.Linear(2, width)
-        self.ptconv = PTConv(width)
+        self.ptconv = ReferencePTConv(width)
         self.fuse = nn.Linear(2 * width, width)
-        self.perconv0 = PERConv(width)
-        self.memory = GConvGRU(width)
-        self.perconv1 = PERConv(width)
+        self.perconv0 = ReferencePERConv(width)
+        self.memory = ReferenceGConvGRU(width)
+        self.perconv1 = ReferencePERConv(width)
         self.pool = AttentionalAggregation(gate_nn=nn.Linear(width, 1))
         self.direction = mlp(width, width, 6)
         self.norm = mlp(width, width, 1)
 
-    def encode(self, frame, current, center_feature, center_position):
+    def encode(
+        self, frame: Data, current: Tensor, center_feature: Tensor, center_position: Tensor
+    ) -> Tensor:
         """Aggregate keypoints at ``current`` into their clusters' (desired) centres over E0."""
         feature = self.input(current).relu()
         position = torch.cat([current, frame.desired], dim=-1)
@@ -75,7 +86,7 @@ class Cns(nn.Module):
             (feature, center_feature), (position, center_position), frame.edges0
         ).relu()
 
-    def forward(self, frame, hidden=None):
+    def forward(self, frame: Data, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Advance one frame.
 
         Args:

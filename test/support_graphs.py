@@ -1,11 +1,15 @@
 """Joining packed graphs."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
 
 from cns_core.policy.packing import PackedGraphs, Segments
 
 
-def concatenate(packs):
+def concatenate(packs: Sequence[PackedGraphs]) -> PackedGraphs:
     """One :class:`PackedGraphs` of several, in their order."""
     point_offset = cluster_offset = graph_offset = 0
     centers, points, clusters = [], [], []
