@@ -10,13 +10,13 @@ Joint angles are (6,) in rad, poses (4, 4) in m, from the arm's base to its flan
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-Joints = Sequence[float] | np.ndarray
+Joints = npt.ArrayLike
 Vector = tuple[float, float, float]
 
 _POSITION_LIMIT_RAD = 2.0 * math.pi
@@ -66,8 +66,8 @@ class UrModel:
         Raises:
             ValueError: if ``q`` is not six finite angles.
         """
-        chain = self._chain(q)
-        return _flange_pose(q[5], chain)
+        angles = _six_angles(q)
+        return _flange_pose(angles[5], self._chain(angles))
 
     def jacobian(self, q: Joints, T_flange_tcp: np.ndarray | None = None) -> np.ndarray:
         """(6, 6) geometric Jacobian: joint speeds to the TCP's velocity [v, w] in base axes.
@@ -78,10 +78,11 @@ class UrModel:
         Raises:
             ValueError: if ``q`` is not six finite angles.
         """
-        chain = self._chain(q)
+        angles = _six_angles(q)
+        chain = self._chain(angles)
         x, y, z = chain.origins[6]
         if T_flange_tcp is not None:
-            tcp = _flange_pose(q[5], chain) @ np.asarray(T_flange_tcp, dtype=float)[:, 3]
+            tcp = _flange_pose(angles[5], chain) @ np.asarray(T_flange_tcp, dtype=float)[:, 3]
             x, y, z, _ = tcp.tolist()
         columns = []
         for (zx, zy, zz), (ox, oy, oz) in zip(chain.axes, chain.origins[:6], strict=True):
@@ -136,8 +137,8 @@ class UrModel:
         q -= 2.0 * math.pi * np.sign(q) * (np.abs(q) > _POSITION_LIMIT_RAD)
         return q
 
-    def _chain(self, q: Joints) -> _Chain:
-        q1, q2, q3, q4, q5, _ = _six_angles(q)
+    def _chain(self, angles: list[float]) -> _Chain:
+        q1, q2, q3, q4, q5, _ = angles
         c1, s1, c5, s5 = math.cos(q1), math.sin(q1), math.cos(q5), math.sin(q5)
         c2, s2 = math.cos(q2), math.sin(q2)
         c23, s23 = math.cos(q2 + q3), math.sin(q2 + q3)
@@ -206,10 +207,10 @@ class UrModel:
 
 
 def _six_angles(q: Joints) -> list[float]:
-    angles = [float(angle) for angle in q]
-    if len(angles) != 6 or not math.isfinite(sum(angles)):
-        raise ValueError(f"joint angles must be six finite numbers in rad, got {angles}")
-    return angles
+    angles = np.asarray(q, dtype=float)
+    if angles.shape != (6,) or not math.isfinite(sum(angles.tolist())):
+        raise ValueError(f"joint angles must be six finite numbers in rad, got {angles.tolist()}")
+    return angles.tolist()
 
 
 def _ahead(origin: Vector, length: float, direction: Vector) -> Vector:
