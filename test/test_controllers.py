@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from cns_core.control.factory import make_controller
-from cns_core.control.ibvs import IbvsController, interaction_matrix
+from cns_core.control.ibvs import IbvsController
 from cns_core.control.pbvs import PbvsController, pbvs_twist
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.interaction_matrix import interaction_matrix
 
 POINTS = np.random.default_rng(0).uniform([-0.2, -0.2, -0.05], [0.2, 0.2, 0.05], (40, 3))
 GOAL = se3.look_at([0.05, -0.1, 0.6], [0.0, 0.0, 0.0])

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cns_core.arm.limits import MotionLimits, TwistLimiter, require_finite, saturate
+from cns_core.arm.limits import MotionLimits, TwistLimiter
+from cns_core.geometry.twist import require_finite, saturate
 
 ANY_TWIST = arrays(float, 6, elements=st.floats(allow_nan=False, allow_infinity=False))
 USUAL_TWIST = arrays(float, 6, elements=st.floats(-2.0, 2.0))

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from cns_core.arm.limits import Twist, require_finite
+from cns_core.geometry.twist import Twist, require_finite
 
 _AHEAD_TOLERANCE_S = 0.05
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cns_core.arm.limits import MotionLimits, Twist, TwistLimiter, require_finite, saturate
+from cns_core.arm.limits import MotionLimits, TwistLimiter
 from cns_core.arm.motion_guard import MotionGuard
+from cns_core.geometry.twist import Twist, require_finite, saturate
 
 _REST = 1e-3
 

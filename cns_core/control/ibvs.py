@@ -3,21 +3,7 @@
 import numpy as np
 
 from cns_core.control.controller import require_matches
-
-
-def interaction_matrix(points):
-    """(2N, 6) interaction matrix of (N, 2) normalized points at depth 1.
-
-    Maps the camera twist [v, w] to the points' velocity in the image
-    (Chaumette and Hutchinson, "Visual servo control, Part I", 2006, Eq. 11).
-    """
-    x, y = np.asarray(points, dtype=float).T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    rows = [
-        np.column_stack([-one, zero, x, x * y, -(1.0 + x**2), y]),
-        np.column_stack([zero, -one, y, 1.0 + y**2, -x * y, -x]),
-    ]
-    return np.stack(rows, axis=1).reshape(-1, 6)
+from cns_core.geometry.interaction_matrix import mean_interaction_matrix
 
 
 class IbvsController:
@@ -42,5 +28,5 @@ class IbvsController:
         require_matches(self, correspondence)
         current = correspondence.current[correspondence.matched]
         desired = correspondence.desired[correspondence.matched]
-        mean = 0.5 * (interaction_matrix(current) + interaction_matrix(desired))
-        return -np.linalg.lstsq(mean, (current - desired).ravel(), rcond=1e-9)[0]
+        L = mean_interaction_matrix(current, desired)
+        return -np.linalg.lstsq(L, (current - desired).ravel(), rcond=1e-9)[0]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cns_core.control.ibvs import interaction_matrix
+from cns_core.geometry.interaction_matrix import mean_interaction_matrix
 
 _ROUNDS = 4
 _TUKEY = 4.685
@@ -38,7 +38,7 @@ def estimate(desired, current):
     Args:
         desired, current: (M, 2) matched keypoints, normalized plane, M >= 4.
     """
-    L = 0.5 * (interaction_matrix(desired) + interaction_matrix(current))
+    L = mean_interaction_matrix(current, desired)
     gap = (current - desired).ravel()
     weight = np.ones(len(gap))
     for _ in range(_ROUNDS):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cns_core.control.ibvs import interaction_matrix
+from cns_core.geometry.interaction_matrix import mean_interaction_matrix
 
 
 class Handover:
@@ -61,7 +61,7 @@ def correction(twist, current, desired, trust=0.02):
     Returns:
         (6,) dv.
     """
-    L = 0.5 * (interaction_matrix(current) + interaction_matrix(desired))
+    L = mean_interaction_matrix(current, desired)
     residual = L @ twist + (current - desired).ravel()
     normal = L.T @ L / len(current) + trust**2 * np.eye(6)
     return -np.linalg.solve(normal, L.T @ residual / len(current))

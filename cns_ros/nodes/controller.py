@@ -12,10 +12,10 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
-from cns_core.arm.limits import saturate
 from cns_core.control.factory import CONTROLLERS, FINISHES, make_controller
 from cns_core.control.regulator import Regulator
 from cns_core.control.stop import STOP_RULES, Status, make_stop_rule
+from cns_core.geometry.twist import saturate
 from cns_ros.nodes.graph_markers import graph_markers
 from cns_ros.ros.diagnostics import (
     ERROR,
