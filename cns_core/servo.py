@@ -18,7 +18,7 @@ class VisualServo:
         verify: reject matches that no rigid camera motion explains.
         tracking: follow keypoints between matchings and refine them to sub-pixel.
         weights: path of CNS weights, ours or the authors' state dict; None for the ones shipped.
-        finish: of the CNS controller: ``'ibvs'`` lets the interaction matrix correct the policy
+        terminal: of the CNS controller: ``'ibvs'`` lets the interaction matrix correct the policy
             near the goal, ``'none'`` does not.
         stop: stop rule, by name or object, see :func:`cns_core.control.stop.make_stop_rule`.
         gain: factor on the twist; the paper's loop is gain 1 at 0.04 s.
@@ -39,7 +39,7 @@ class VisualServo:
         verify=True,
         tracking=True,
         weights=None,
-        finish="ibvs",
+        terminal="ibvs",
         stop="default",
         gain=1.0,
     ):
@@ -48,7 +48,7 @@ class VisualServo:
         self.camera = camera
         self.observer = observer
         self.regulator = Regulator(
-            make_controller(controller, weights=weights, finish=finish),
+            make_controller(controller, weights=weights, terminal=terminal),
             make_stop_rule(stop),
             gain=gain,
         )

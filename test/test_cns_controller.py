@@ -1,4 +1,4 @@
-"""The neural controller behind the common interface, and its hand-over near the goal."""
+"""The neural controller behind the common interface, and its correction near the goal."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,10 @@ import torch
 
 from cns_core.control.cns import CnsController
 from cns_core.control.ibvs import IbvsController
-from cns_core.control.terminal_correction import Handover, correction
+from cns_core.control.terminal_correction import BumplessTransfer, correction
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.policy.episode import Policy
 from cns_core.policy.network import CnsNetwork
+from cns_core.policy.policy import Policy, PolicyOutput
 
 
 @pytest.fixture
@@ -39,11 +39,18 @@ def test_velocity_is_finite_and_memory_is_forgotten_at_start(policy, desired):
     np.testing.assert_array_equal(controller.velocity(seen(desired, 0.1)), first)
 
 
-def test_graph_and_matches_are_at_hand_for_drawing(policy, desired):
+def test_the_graph_is_at_hand_for_drawing(policy, desired):
     controller = CnsController(policy)
+    assert controller.graph is None
     controller.start(desired)
-    controller.velocity(seen(desired, 0.1, missing=[3, 4]))
-    assert controller.graph.edges0(controller.matched).shape == (2, 28)
+    frame = seen(desired, 0.1, missing=[3, 4])
+    controller.velocity(frame)
+    assert controller.graph.edges0(frame.matched).shape == (2, 28)
+
+
+def test_a_velocity_before_the_start_is_refused(policy, desired):
+    with pytest.raises(RuntimeError, match="call start first"):
+        CnsController(policy).velocity(seen(desired, 0.1))
 
 
 def test_too_few_matches_are_refused(policy, desired):
@@ -53,49 +60,46 @@ def test_too_few_matches_are_refused(policy, desired):
         controller.velocity(seen(desired, 0.1, missing=range(3, 30)))
 
 
-def test_finish_is_checked(policy):
-    with pytest.raises(ValueError, match="finish must be one of"):
-        CnsController(policy, finish="magic")
+def test_the_terminal_correction_is_checked(policy):
+    with pytest.raises(ValueError, match="terminal must be one of"):
+        CnsController(policy, terminal="magic")
 
 
-class Still:
-    """A policy whose twist is small and constant, as near its goal."""
+class Steady(Policy):
+    """A policy that answers every frame alike, as near its goal; its own run."""
 
     def __init__(self, twist):
-        self.twist = twist
+        self.twist = np.array(twist, dtype=float)
+
+    def start(self, desired, cluster_of_point=None):
+        return self
 
     def step(self, current, matched):
-        pass
+        return PolicyOutput(np.zeros(6), np.zeros(1), self.twist)
 
 
-def finishing(policy, desired, twist):
-    controller = CnsController(policy, finish="ibvs")
+def test_the_terminal_correction_comes_in_smoothly_near_the_goal(desired):
+    policy = Steady([0.5, 0, 0, 0, 0, 0])
+    controller = CnsController(policy, terminal="ibvs")
     controller.start(desired)
-    controller._episode = Still(np.array(twist, dtype=float))
-    return controller
-
-
-def test_finish_hands_over_smoothly_near_the_goal(policy, desired):
-    controller = finishing(policy, desired, [0.5, 0, 0, 0, 0, 0])
-    np.testing.assert_array_equal(
-        controller.velocity(seen(desired, 0.1)), controller._episode.twist
-    )
-    controller._episode.twist = np.array([1e-3, 0, 0, 0, 0, 0])
+    np.testing.assert_array_equal(controller.velocity(seen(desired, 0.1)), policy.twist)
+    policy.twist = np.array([1e-3, 0, 0, 0, 0, 0])
     shares = [0.0]
     while shares[-1] < 1.0 and len(shares) < 100:
         twist = controller.velocity(seen(desired, 0.005))
-        shares.append(controller.finish_share)
+        shares.append(controller.terminal_share)
     assert shares[-1] == 1.0 and max(np.diff(shares)) < 0.1
     exact = IbvsController().velocity(seen(desired, 0.005))
     np.testing.assert_allclose(twist, exact, atol=0.1 * np.linalg.norm(exact))
 
 
-def test_finish_ignores_gross_mismatches(policy, desired):
+def test_the_terminal_correction_ignores_gross_mismatches(desired):
     shift = np.full_like(desired, 0.005)
     shift[:5] = 0.6
     twists = []
     for frame in (seen(desired, shift), seen(desired, 0.005, missing=range(5))):
-        controller = finishing(policy, desired, [1e-3, 0, 0, 0, 0, 0])
+        controller = CnsController(Steady([1e-3, 0, 0, 0, 0, 0]), terminal="ibvs")
+        controller.start(desired)
         for _ in range(20):
             twist = controller.velocity(frame)
         twists.append(twist)
@@ -113,11 +117,11 @@ def test_correction_leaves_to_the_policy_what_the_keypoints_hardly_show():
 
 
 def test_noise_between_the_thresholds_does_not_chatter():
-    handover = Handover(enter=0.02, leave=0.05, ramp_frames=10)
+    transfer = BumplessTransfer(enter=0.02, leave=0.05, ramp_frames=10)
     speeds = 0.03 + 0.03 * np.random.default_rng(0).uniform(-1, 1, 300)
-    shares = [handover.update(speed) for speed in speeds]
+    shares = [transfer.update(speed) for speed in speeds]
     turns = np.count_nonzero(np.diff(np.sign(np.diff(shares))) < 0)
     assert turns <= 1
     for _ in range(40):
-        handover.update(0.2)
-    assert handover.share == 0.0
+        transfer.update(0.2)
+    assert transfer.share == 0.0

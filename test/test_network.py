@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from support_graphs import concatenate
 
 from cns_core import load_policy
-from cns_core.policy.episode import Policy
 from cns_core.policy.keypoint_graph import build_graph
 from cns_core.policy.network import CnsNetwork
 from cns_core.policy.packing import PackedGraphs
+from cns_core.policy.policy import Policy
 from cns_core.policy.weights import load_network
 from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
 
@@ -35,18 +35,18 @@ def golden():
 
 
 @needs_anchors
-def test_episode_reproduces_the_golden_outputs(golden):
+def test_policy_reproduces_the_golden_outputs(golden):
     policy = load_policy(AUTHORS)
     for s in golden:
-        episode = policy.episode(s["desired"], cluster_of_point=s["cluster_of_point"])
-        assert (episode.graph.center_index == s["center_index"]).all()
+        run = policy.start(s["desired"], cluster_of_point=s["cluster_of_point"])
+        assert (run.graph.center_index == s["center_index"]).all()
         for t in range(len(s["current"])):
-            direction, norm = episode.step(s["current"][t], s["matched"][t])
+            direction, norm, twist = run.step(s["current"][t], s["matched"][t])
             np.testing.assert_allclose(direction, s["direction"][t], atol=1e-4)
             np.testing.assert_allclose(norm, s["norm"][t], atol=1e-4)
             scale = np.repeat([s["distance_prior"], 1.0], 3)
-            np.testing.assert_allclose(episode.twist * scale, s["twist"][t], atol=1e-4)
-            np.testing.assert_allclose(episode._hidden, s["hidden"][t], atol=1e-4)
+            np.testing.assert_allclose(twist * scale, s["twist"][t], atol=1e-4)
+            np.testing.assert_allclose(run.memory, s["hidden"][t], atol=1e-4)
 
 
 @needs_anchors
@@ -162,8 +162,8 @@ def test_order_of_keypoints_and_clusters_does_not_matter(seed):
     graph = build_graph(graph.desired, np.arange(21) % 3)
     shuffle = rng.permutation(21)
     rename = rng.permutation(3)
-    first = policy.episode(graph.desired, graph.cluster_of_point)
-    second = policy.episode(graph.desired[shuffle], rename[graph.cluster_of_point][shuffle])
+    first = policy.start(graph.desired, graph.cluster_of_point)
+    second = policy.start(graph.desired[shuffle], rename[graph.cluster_of_point][shuffle])
     for t in range(2):
         a = first.step(current[t], matched[t])
         b = second.step(current[t][shuffle], matched[t][shuffle])
@@ -172,11 +172,11 @@ def test_order_of_keypoints_and_clusters_does_not_matter(seed):
 
 
 def test_bad_frames_are_refused():
-    episode = Policy(CnsNetwork(width=16)).episode(np.random.default_rng(0).random((8, 2)))
+    run = Policy(CnsNetwork(width=16)).start(np.random.default_rng(0).random((8, 2)))
     everything = np.ones(8, dtype=bool)
     with pytest.raises(ValueError, match="must be"):
-        episode.step(np.zeros((7, 2)), everything)
+        run.step(np.zeros((7, 2)), everything)
     with pytest.raises(ValueError, match="no keypoint"):
-        episode.step(np.zeros((8, 2)), ~everything)
+        run.step(np.zeros((8, 2)), ~everything)
     with pytest.raises(ValueError, match="finite"):
-        episode.step(np.full((8, 2), np.nan), everything)
+        run.step(np.full((8, 2), np.nan), everything)

@@ -29,9 +29,9 @@ def test_written_weights_are_read_back(path):
 
 
 def test_policy_from_a_file_serves(path):
-    episode = weights.load_policy(path).episode(np.random.default_rng(0).random((8, 2)))
-    direction, norm = episode.step(np.zeros((8, 2)), np.ones(8, dtype=bool))
-    assert direction.shape == (6,) and norm.shape == (1,) and episode.twist.shape == (6,)
+    run = weights.load_policy(path).start(np.random.default_rng(0).random((8, 2)))
+    direction, norm, twist = run.step(np.zeros((8, 2)), np.ones(8, dtype=bool))
+    assert direction.shape == (6,) and norm.shape == (1,) and twist.shape == (6,)
 
 
 def rewrite(path, change, **metadata):

@@ -1,73 +1,85 @@
 """The neural controller: the CNS policy behind the common interface."""
 
-import numpy as np
+from __future__ import annotations
 
-from cns_core.control.controller import require_matches
-from cns_core.control.factory import FINISHES
-from cns_core.control.terminal_correction import Handover, consistent, correction
-from cns_core.policy.episode import Policy
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cns_core.control.controller import Controller, require_matches
+from cns_core.control.terminal_correction import (
+    TERMINAL_CORRECTIONS,
+    BumplessTransfer,
+    consistent,
+    correction,
+)
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.policy.keypoint_graph import KeypointGraph
+from cns_core.policy.policy import Policy, PolicyRun
 from cns_core.policy.weights import load_policy
 
 
-class CnsController:
+class CnsController(Controller):
     """Servo with a trained policy.
 
     Args:
         policy: a :class:`.Policy`, a path of weights, or None for those shipped.
-        finish: ``'ibvs'`` lets the interaction matrix correct the policy near the goal, where it is
-            the more precise law; ``'none'`` leaves the policy alone.
-
-    Attributes:
-        graph: the target's :class:`.KeypointGraph`; None before :meth:`start`.
-        matched: (N,) bool of the last frame; ``graph.edges0`` and ``graph.edges1`` of it are the
-            frame's edges.
-        finish_share: how far the last command was corrected, 0..1.
+        terminal: ``'ibvs'`` lets the interaction matrix correct the policy near the goal, where it
+            is the more precise law; ``'none'`` leaves the policy alone.
 
     Raises:
-        ValueError: for an unknown ``finish`` or weights that cannot be loaded.
+        ValueError: for an unknown ``terminal`` or weights that cannot be loaded.
         FileNotFoundError: if no weights are given and none are installed.
     """
 
     min_matches = 4
     """Fewer keypoints do not determine a camera pose, memory or not."""
 
-    def __init__(self, policy=None, finish="ibvs"):
-        if finish not in FINISHES:
-            raise ValueError(f"finish must be one of {FINISHES}, got {finish!r}")
-        self.finish = finish
-        self.graph = None
-        self.matched = None
+    def __init__(self, policy: Policy | str | Path | None = None, terminal: str = "ibvs") -> None:
+        if terminal not in TERMINAL_CORRECTIONS:
+            raise ValueError(f"terminal must be one of {TERMINAL_CORRECTIONS}, got {terminal!r}")
+        self.terminal = terminal
         self._policy = policy if isinstance(policy, Policy) else load_policy(policy)
-        self._handover = Handover()
+        self._run: PolicyRun | None = None
+        self._transfer = BumplessTransfer()
 
     @property
-    def finish_share(self):
-        return self._handover.share
+    def graph(self) -> KeypointGraph | None:
+        """The desired keypoints' graph; None before :meth:`start`."""
+        return self._run.graph if self._run else None
 
-    def start(self, desired):
+    @property
+    def terminal_share(self) -> float:
+        """How far the last velocity was corrected near the goal, 0..1."""
+        return self._transfer.share
+
+    def start(self, desired: NDArray[np.float64]) -> None:
         """Begin an episode towards (N, 2) desired keypoints, forgetting all memory of the last one.
 
         Raises:
             ValueError: as :func:`cns_core.policy.keypoint_graph.build_graph`.
         """
-        self._episode = self._policy.episode(desired)
-        self.graph = self._episode.graph
-        self.matched = np.zeros(len(self.graph.desired), dtype=bool)
-        self._handover = Handover()
+        self._run = self._policy.start(desired)
+        self._transfer = BumplessTransfer()
 
-    def velocity(self, correspondence):
+    def velocity(self, correspondence: Correspondence) -> NDArray[np.float64]:
         """(6,) twist [v/d, w] in 1/s and rad/s, camera optical frame, gain 1.
 
         Raises:
+            RuntimeError: before :meth:`start`.
             ValueError: with fewer than four matched keypoints.
         """
+        if self._run is None:
+            raise RuntimeError("no episode yet: call start first")
         require_matches(self, correspondence)
-        self.matched = correspondence.matched
-        self._episode.step(correspondence.current, correspondence.matched)
-        if self.finish == "none":
-            return self._episode.twist
-        twist = self._episode.twist
-        share = self._handover.update(np.linalg.norm(twist))
+        twist = self._run.step(correspondence.current, correspondence.matched).twist
+        return twist if self.terminal == "none" else self._corrected(twist, correspondence)
+
+    def _corrected(
+        self, twist: NDArray[np.float64], correspondence: Correspondence
+    ) -> NDArray[np.float64]:
+        share = self._transfer.update(float(np.linalg.norm(twist)))
         near = consistent(correspondence)
         if share == 0.0 or near.sum() < self.min_matches:
             return twist

@@ -1,19 +1,24 @@
-"""Controllers: CNS, IBVS and PBVS behind one interface."""
+"""Controllers by name."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from cns_core.control.controller import Controller
 from cns_core.control.ibvs import IbvsController
 
 CONTROLLERS = ("cns", "ibvs")
 
 
-FINISHES = ("none", "ibvs")
-
-
-def make_controller(controller, weights=None, finish="ibvs"):
+def make_controller(
+    controller: str | Controller, weights: str | Path | None = None, terminal: str = "ibvs"
+) -> Controller:
     """Return the controller named 'cns' or 'ibvs'; a controller object passes through.
 
     Args:
         weights: path of CNS weights, ours or the authors'; None for the ones shipped.
-        finish: ``'ibvs'`` lets the interaction matrix correct the policy near the goal.
+        terminal: of CNS: ``'ibvs'`` lets the interaction matrix correct the policy near the goal,
+            ``'none'`` does not.
 
     Raises:
         ValueError: for an unknown name, or weights that cannot be loaded.
@@ -26,5 +31,5 @@ def make_controller(controller, weights=None, finish="ibvs"):
         # PyTorch takes a second to import, and the classical controllers do without.
         from cns_core.control.cns import CnsController
 
-        return CnsController(weights, finish=finish)
+        return CnsController(weights, terminal=terminal)
     raise ValueError(f"controller must be one of {CONTROLLERS}, got {controller!r}")

@@ -1,10 +1,16 @@
 """Position-based visual servoing from a known relative pose: supervision and upper bound."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from cns_core.control.controller import Controller
+from cns_core.geometry.correspondence import Correspondence
 
-def pbvs_twist(T_desired_current):
+
+def pbvs_twist(T_desired_current: NDArray[np.float64]) -> NDArray[np.float64]:
     """(6,) twist [v, w], m/s and rad/s, straight to the desired pose at gain 1.
 
     The translation goes to zero along a line in the desired frame, the rotation along a geodesic
@@ -17,7 +23,7 @@ def pbvs_twist(T_desired_current):
     return np.concatenate([-R.T @ t, -Rotation.from_matrix(R).as_rotvec()])
 
 
-class PbvsController:
+class PbvsController(Controller):
     """PBVS behind the common controller interface, fed by a pose source instead of keypoints.
 
     Args:
@@ -32,16 +38,16 @@ class PbvsController:
 
     min_matches = 0
 
-    def __init__(self, relative_pose, distance_m):
+    def __init__(self, relative_pose: Callable[[], NDArray[np.float64]], distance_m: float) -> None:
         if not (np.isfinite(distance_m) and distance_m > 0):
             raise ValueError(f"distance_m must be positive and finite, got {distance_m!r}")
         self._relative_pose = relative_pose
         self._distance_m = float(distance_m)
 
-    def start(self, desired):
+    def start(self, desired: NDArray[np.float64]) -> None:
         """Nothing to prepare: the pose source knows its goal."""
 
-    def velocity(self, correspondence):
+    def velocity(self, correspondence: Correspondence | None) -> NDArray[np.float64]:
         """(6,) twist [v/d, w]; the correspondence is not looked at."""
         twist = pbvs_twist(self._relative_pose())
         twist[:3] /= self._distance_m

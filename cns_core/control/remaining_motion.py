@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cns_core.geometry.interaction_matrix import mean_interaction_matrix
 
@@ -20,16 +21,16 @@ class RemainingMotion:
         deviation: standard deviation of the length of ``twist``, from the fit's own residuals.
     """
 
-    twist: np.ndarray
+    twist: NDArray[np.float64]
     deviation: float
 
     @property
-    def size(self):
+    def size(self) -> float:
         """Length of the twist: translation in depths and rotation in rad weigh alike."""
         return float(np.linalg.norm(self.twist))
 
 
-def estimate(desired, current):
+def estimate(desired: NDArray[np.float64], current: NDArray[np.float64]) -> RemainingMotion:
     """Fit the motion that explains small keypoint displacements, outliers discounted.
 
     Linear in the displacement, ``current - desired = L twist`` (Chaumette and Hutchinson 2006,

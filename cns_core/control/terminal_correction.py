@@ -1,11 +1,16 @@
 """The last millimetre: the policy's twist corrected by the interaction matrix near the goal."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.geometry.interaction_matrix import mean_interaction_matrix
 
+TERMINAL_CORRECTIONS = ("none", "ibvs")
+"""What may correct the policy near the goal."""
 
-class Handover:
+
+class BumplessTransfer:
     """How far the correction is let in: 0 far from the goal, 1 near it.
 
     Entered below one speed and left only above a larger one, and ramped in between, so that noise
@@ -14,28 +19,33 @@ class Handover:
     it is small too where a wrong rotation and a wrong translation cancel in the image.
 
     Args:
-        enter, leave: speeds (norm of [v/d, w], 1/s and rad/s) that start and undo the hand-over.
+        enter, leave: speeds (norm of [v/d, w], 1/s and rad/s) that start and undo the transfer.
         ramp_frames: frames from 0 to 1.
         smoothing: weight of the newest frame in the running mean of the speed.
     """
 
-    def __init__(self, enter=0.02, leave=0.06, ramp_frames=12, smoothing=0.2):
+    def __init__(
+        self,
+        enter: float = 0.02,
+        leave: float = 0.06,
+        ramp_frames: int = 12,
+        smoothing: float = 0.2,
+    ) -> None:
         self.enter, self.leave, self.ramp_frames = enter, leave, ramp_frames
         self.smoothing = smoothing
-        self._speed = None
+        self._speed: float | None = None
         self._near = False
         self._frames = 0
 
     @property
-    def share(self):
+    def share(self) -> float:
         """How far the correction is let in, 0..1."""
         return self._frames / self.ramp_frames
 
-    def update(self, speed):
+    def update(self, speed: float) -> float:
         """Advance one frame with the policy's speed and return the share in 0..1."""
-        if self._speed is None:
-            self._speed = speed
-        self._speed += self.smoothing * (speed - self._speed)
+        mean = speed if self._speed is None else self._speed
+        self._speed = mean + self.smoothing * (speed - mean)
         if self._speed < self.enter:
             self._near = True
         elif self._speed > self.leave:
@@ -45,7 +55,12 @@ class Handover:
         return self.share
 
 
-def correction(twist, current, desired, trust=0.02):
+def correction(
+    twist: NDArray[np.float64],
+    current: NDArray[np.float64],
+    desired: NDArray[np.float64],
+    trust: float = 0.02,
+) -> NDArray[np.float64]:
     """What to add to the policy's twist so that the keypoints move to their goals.
 
     Minimizes ``|L (v + dv) + e|^2 / N + trust^2 |dv|^2``, L the mean interaction matrix of IBVS and
@@ -67,7 +82,7 @@ def correction(twist, current, desired, trust=0.02):
     return -np.linalg.solve(normal, L.T @ residual / len(current))
 
 
-def consistent(correspondence):
+def consistent(correspondence: Correspondence) -> NDArray[np.bool_]:
     """(N,) bool, the matches that a camera near its goal can have.
 
     There all keypoints are displaced alike, and wrong ones by far more.

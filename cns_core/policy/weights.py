@@ -6,7 +6,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from cns_core.policy.episode import Policy
+from cns_core.policy.policy import Policy
 from cns_core.policy.variants import make_network, structure
 from cns_core.share import share_directory
 
@@ -41,7 +41,7 @@ _AUTHORS_NAMES = {
 
 
 def load_policy(path=None):
-    """Load a :class:`cns_core.policy.episode.Policy`.
+    """Load a :class:`cns_core.policy.policy.Policy`.
 
     Args:
         path: our ``.safetensors``, or the original authors' released state dict (any other name);

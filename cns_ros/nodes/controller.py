@@ -12,9 +12,10 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
-from cns_core.control.factory import CONTROLLERS, FINISHES, make_controller
+from cns_core.control.factory import CONTROLLERS, make_controller
 from cns_core.control.regulator import Regulator
 from cns_core.control.stop import STOP_RULES, Status, make_stop_rule
+from cns_core.control.terminal_correction import TERMINAL_CORRECTIONS
 from cns_core.geometry.twist import saturate
 from cns_ros.nodes.graph_markers import graph_markers
 from cns_ros.ros.diagnostics import (
@@ -51,12 +52,12 @@ class ControllerNode(Node):
             "CNS weights file, ours or the authors'; empty for the one shipped",
             read_only=True,
         )
-        finish = declare(
+        terminal = declare(
             self,
-            "finish",
+            "terminal",
             "ibvs",
             "what corrects the policy near the goal",
-            choices=FINISHES,
+            choices=TERMINAL_CORRECTIONS,
             read_only=True,
         )
         stop = declare(
@@ -68,7 +69,7 @@ class ControllerNode(Node):
             read_only=True,
         )
         self._declare_tunables()
-        controller = make_controller(name, weights=weights or None, finish=finish)
+        controller = make_controller(name, weights=weights or None, terminal=terminal)
         self._regulator = Regulator(controller, make_stop_rule(stop))
         self._status, self._cause = Status.IDLE, "call ~/start"
         self._step = self._correspondence = self._header = None
@@ -137,7 +138,7 @@ class ControllerNode(Node):
             self._publish_zero()
         if self._graph.get_subscription_count():
             markers = graph_markers(
-                getattr(self._regulator.controller, "graph", None),
+                self._regulator.controller.graph,
                 self._correspondence,
                 self._header,
             )
@@ -245,9 +246,7 @@ class ControllerNode(Node):
         if self._step is not None:
             values["error"] = float(self._step.error)
             values["matched"] = self._step.correspondence.count
-        finish_share = getattr(self._regulator.controller, "finish_share", None)
-        if finish_share is not None:
-            values["finish_share"] = float(finish_share)
+        values["terminal_share"] = self._regulator.controller.terminal_share
         if self._image_age_s.count:
             values["image_age_s"] = self._image_age_s.newest
         return values | self._image_age_s.figures("image_age_s")

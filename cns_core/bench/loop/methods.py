@@ -44,7 +44,7 @@ def build_controller(name: str, environment: Environment, weights: str | None = 
     if name == "cns-policy":
         from cns_core.control.cns import CnsController
 
-        return CnsController(weights, finish="none")
+        return CnsController(weights, terminal="none")
     if name == "pbvs-truth":
         return PbvsController(
             lambda: se3.inverse(environment.T_goal) @ environment.T, environment.depth_prior_m
