@@ -2,9 +2,8 @@
 
 from time import perf_counter
 
-from cns_core.control.factory import make_controller
+from cns_core.control.factory import make_controller, make_stop_rule
 from cns_core.control.regulator import Regulator
-from cns_core.control.stop import make_stop_rule
 from cns_core.observers import make_observer
 
 
@@ -20,7 +19,7 @@ class VisualServo:
         weights: path of CNS weights, ours or the authors' state dict; None for the ones shipped.
         terminal: of the CNS controller: ``'ibvs'`` lets the interaction matrix correct the policy
             near the goal, ``'none'`` does not.
-        stop: stop rule, by name or object, see :func:`cns_core.control.stop.make_stop_rule`.
+        stop: stop rule, by name or object, see :func:`cns_core.control.factory.make_stop_rule`.
         gain: factor on the twist; the paper's loop is gain 1 at 0.04 s.
 
     Example:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from cns_core.control.ibvs import IbvsController
+from cns_core.control.pixel_error_stop import PixelErrorStop
 from cns_core.control.regulator import Regulator
-from cns_core.control.stop import PixelErrorStop, Status
+from cns_core.control.status import Status
 from cns_core.geometry.correspondence import Correspondence
 
 DESIRED = np.random.default_rng(1).uniform(-0.4, 0.4, (30, 2))

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from cns_core.control.factory import make_stop_rule
+from cns_core.control.motion_stop import MotionStop
+from cns_core.control.pixel_error_stop import PixelErrorStop
 from cns_core.control.remaining_motion import estimate
-from cns_core.control.stop import MotionStop, PixelErrorStop, Status, make_stop_rule
+from cns_core.control.status import Status
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from cns_core.geometry.twist import Twist, require_finite
+from cns_core.geometry.twist import require_finite
 
 _AHEAD_TOLERANCE_S = 0.05
 
@@ -31,7 +32,7 @@ class CommandGate:
         self._last_stamp_s: float | None = None
 
     def admit(
-        self, twist: Twist, frame: str, stamp_s: float, clock_s: float
+        self, twist: ArrayLike, frame: str, stamp_s: float, clock_s: float
     ) -> tuple[np.ndarray, float]:
         """Check one command.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cns_core.arm.limits import MotionLimits, TwistLimiter
 from cns_core.arm.motion_guard import MotionGuard
-from cns_core.geometry.twist import Twist, require_finite, saturate
+from cns_core.geometry.twist import require_finite, saturate
 
 _REST = 1e-3
 
@@ -49,7 +50,7 @@ class CommandPath:
         self._newest = np.zeros(6)
         self._issued_at = -np.inf
 
-    def offer(self, twist: Twist, issued_at: float) -> None:
+    def offer(self, twist: ArrayLike, issued_at: float) -> None:
         """Take a (6,) camera twist made at ``issued_at``; the newest wins.
 
         Raises:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from cns_core.geometry.twist import Twist, saturate
+from cns_core.geometry.twist import saturate
 from cns_core.settings import setting
 
 
@@ -80,7 +81,7 @@ class TwistLimiter:
         self.twist = np.zeros(6)
         self.acceleration = np.zeros(6)
 
-    def step(self, target: Twist, dt: float) -> np.ndarray:
+    def step(self, target: ArrayLike, dt: float) -> np.ndarray:
         """Advance by ``dt`` seconds towards the (6,) ``target`` and return the (6,) new twist.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Controllers by name."""
+"""Controllers and stop rules by name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from pathlib import Path
 
 from cns_core.control.controller import Controller
 from cns_core.control.ibvs import IbvsController
+from cns_core.control.motion_stop import MotionStop
+from cns_core.control.pixel_error_stop import PixelErrorStop
+from cns_core.control.stop_rule import StopRule
 
 CONTROLLERS = ("cns", "ibvs")
+STOP_RULES: dict[str, type[StopRule]] = {"motion": MotionStop, "pixel_error": PixelErrorStop}
 
 
 def make_controller(
@@ -33,3 +37,17 @@ def make_controller(
 
         return CnsController(weights, terminal=terminal)
     raise ValueError(f"controller must be one of {CONTROLLERS}, got {controller!r}")
+
+
+def make_stop_rule(rule: str | StopRule = "default") -> StopRule:
+    """Return a stop rule by name, ``'default'`` or one of ``STOP_RULES``; an object passes through.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if not isinstance(rule, str):
+        return rule
+    name = "motion" if rule == "default" else rule
+    if name not in STOP_RULES:
+        raise ValueError(f"stop rule must be one of {['default', *STOP_RULES]}, got {rule!r}")
+    return STOP_RULES[name]()

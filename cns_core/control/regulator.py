@@ -1,11 +1,30 @@
 """Closes the loop for one target: correspondences in, scaled twists and a status out."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cns_core.control.stop import Status
+from cns_core.control.controller import Controller
+from cns_core.control.status import Status
+from cns_core.control.stop_rule import StopRule
+from cns_core.geometry.correspondence import Correspondence
+
+
+class Timings(TypedDict, total=False):
+    """Seconds spent on one frame, by stage.
+
+    Attributes:
+        observe: the observer's; absent where the correspondence was given.
+        graph: work done once per target, charged to the first step after it.
+        control: stop rule and controller.
+    """
+
+    observe: float
+    graph: float
+    control: float
 
 
 @dataclass(frozen=True)
@@ -15,18 +34,17 @@ class Step:
     Attributes:
         twist: (6,) camera twist [vx vy vz wx wy wz], m/s and rad/s, optical frame; zero unless
             ``status`` is servoing.
-        status: :class:`cns_core.control.stop.Status`, equal to its lower-case name.
+        status: :class:`cns_core.control.status.Status`, equal to its lower-case name.
         error: mean keypoint error, normalized plane; inf when nothing is matched.
-        timings: seconds spent, by stage; ``graph`` is the work done once per target and is
-            charged to the first step after it.
+        timings: seconds spent, by stage.
         correspondence: the matches this step was computed from.
     """
 
-    twist: np.ndarray
+    twist: NDArray[np.float64]
     status: Status
     error: float
-    timings: dict = field(default_factory=dict)
-    correspondence: object = None
+    timings: Timings
+    correspondence: Correspondence
 
 
 class Regulator:
@@ -34,22 +52,22 @@ class Regulator:
 
     Args:
         controller: a :class:`cns_core.control.controller.Controller`.
-        stop: a stop rule, see :mod:`cns_core.control.stop`.
+        stop: a :class:`cns_core.control.stop_rule.StopRule`.
         gain: factor on the whole twist; the paper's loop is gain 1 at 0.04 s.
 
     Raises:
         ValueError: if ``gain`` is not positive and finite.
     """
 
-    def __init__(self, controller, stop, gain=1.0):
+    def __init__(self, controller: Controller, stop: StopRule, gain: float = 1.0) -> None:
         self.controller = controller
         self.stop = stop
         self.gain = _positive("gain", gain)
-        self._scale = None
-        self._target = None
+        self._scale = np.ones(6)
+        self._target: NDArray[np.float64] | None = None
         self._graph_s = 0.0
 
-    def start(self, desired, depth_prior=0.5):
+    def start(self, desired: NDArray[np.float64], depth_prior: float = 0.5) -> None:
         """Begin an episode towards (N, 2) desired keypoints in the normalized plane.
 
         Args:
@@ -61,19 +79,19 @@ class Regulator:
         """
         self.set_depth_prior(depth_prior)
         self._target = desired
-        self._start_controller()
+        self._start_controller(desired)
         self.stop.start(desired)
 
-    def _start_controller(self):
+    def _start_controller(self, desired: NDArray[np.float64]) -> None:
         before = time.perf_counter()
-        self.controller.start(self._target)
+        self.controller.start(desired)
         self._graph_s = time.perf_counter() - before
 
-    def set_depth_prior(self, depth_prior):
+    def set_depth_prior(self, depth_prior: float) -> None:
         """Change the depth prior (m) without restarting the episode."""
         self._scale = np.repeat([_positive("depth_prior", depth_prior), 1.0], 3)
 
-    def step(self, correspondence, time_s):
+    def step(self, correspondence: Correspondence, time_s: float) -> Step:
         """Answer one frame's correspondence, taken at ``time_s`` on any monotonic clock.
 
         Raises:
@@ -89,18 +107,18 @@ class Regulator:
         earlier, status = self.stop.status, self.stop.update(correspondence, time_s)
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
-            self._start_controller()
+            self._start_controller(self._target)
         twist = np.zeros(6)
         if status is Status.SERVOING and correspondence.count >= self.controller.min_matches:
             twist = self.gain * self._scale * self.controller.velocity(correspondence)
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
-        timings = {"graph": self._graph_s, "control": time.perf_counter() - before}
+        timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
         return Step(twist, status, correspondence.error, timings, correspondence)
 
 
-def _positive(name, value):
+def _positive(name: str, value: float) -> float:
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return float(value)

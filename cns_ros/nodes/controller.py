@@ -12,9 +12,9 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
-from cns_core.control.factory import CONTROLLERS, make_controller
+from cns_core.control.factory import CONTROLLERS, STOP_RULES, make_controller, make_stop_rule
 from cns_core.control.regulator import Regulator
-from cns_core.control.stop import STOP_RULES, Status, make_stop_rule
+from cns_core.control.status import Status
 from cns_core.control.terminal_correction import TERMINAL_CORRECTIONS
 from cns_core.geometry.twist import saturate
 from cns_ros.nodes.graph_markers import graph_markers

@@ -17,7 +17,7 @@ from cns_core.bench.loop.measures import measure
 from cns_core.bench.loop.methods import ImageServo, PointsServo, build_controller
 from cns_core.bench.loop.plan import Spec
 from cns_core.control.regulator import Step
-from cns_core.control.stop import Status
+from cns_core.control.status import Status
 from cns_core.record.step_record import StepRecord, column
 
 DT_S = 0.04

@@ -11,10 +11,9 @@ from cns_core.bench.loop.environments import MATCH_TOLERANCE, Environment, Image
 from cns_core.bench.loop.essential_pbvs import EssentialPbvsController
 from cns_core.bench.loop.oracle import OracleObserver
 from cns_core.control.controller import Controller
-from cns_core.control.factory import make_controller
+from cns_core.control.factory import make_controller, make_stop_rule
 from cns_core.control.pbvs import PbvsController
 from cns_core.control.regulator import Regulator, Step
-from cns_core.control.stop import make_stop_rule
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import Observer, make_observer

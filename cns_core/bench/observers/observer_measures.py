@@ -10,7 +10,7 @@ import numpy as np
 from cns_core.bench.loop.environments import CAMERA
 from cns_core.bench.loop.episode import DT_S
 from cns_core.bench.observers.observer_views import ViewSequence
-from cns_core.control.stop import MotionStop
+from cns_core.control.motion_stop import MotionStop
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import Observer, make_observer
 from cns_core.servo import VisualServo
