@@ -74,7 +74,7 @@ class Rig:
 
     def start(self):
         self.send()
-        self.graph.until(lambda: self.controller._correspondence is not None)
+        self.graph.until(lambda: self.controller.session.matches is not None)
         return self.graph.call("controller/start")
 
     def until_status(self, message):
@@ -127,7 +127,7 @@ def test_start_without_matches_is_refused(ros_graph):
 
 def test_start_with_too_few_matches_is_refused(rig):
     rig.send(np.arange(len(POINTS)) < 3)
-    rig.graph.until(lambda: rig.controller._correspondence is not None)
+    rig.graph.until(lambda: rig.controller.session.matches is not None)
     answer = rig.graph.call("controller/start")
     assert not answer.success
     assert "3 keypoints matched, 4 are needed" in answer.message

@@ -1,0 +1,83 @@
+"""What a user sets of the control: the law, its bounds, and when a servo session stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cns_core.control.factory import CONTROLLERS, STOP_RULES
+from cns_core.control.terminal_correction import TERMINAL_CORRECTIONS
+from cns_core.settings import check, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlSettings:
+    """Which controller and which stop rule.
+
+    Raises:
+        ValueError: naming the setting, its value and what is allowed.
+    """
+
+    controller: str = setting("cns", "control law", choices=CONTROLLERS)
+    weights: str = setting("", "CNS weights file, ours or the authors'; empty for the one shipped")
+    terminal: str = setting(
+        "ibvs", "what corrects the policy near the goal", choices=TERMINAL_CORRECTIONS
+    )
+    stop: str = setting("default", "when to stop", choices=("default", *STOP_RULES))
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionSettings:
+    """What may change while servoing; it takes effect at the next frame.
+
+    Raises:
+        ValueError: naming the setting, its value and what is allowed.
+    """
+
+    depth_prior_m: float = setting(
+        0.5,
+        "distance from the desired camera to the scene centre; rather too small than too large",
+        unit="m",
+        range=(0.01, 100.0),
+        live=True,
+        parameter="depth_prior",
+    )
+    gain: float = setting(1.0, "factor on the twist", range=(0.01, 10.0), live=True)
+    max_linear_m_s: float = setting(
+        0.25,
+        "largest linear speed",
+        unit="m/s",
+        range=(0.0, 2.0),
+        live=True,
+        parameter="max_linear",
+    )
+    max_angular_rad_s: float = setting(
+        1.0,
+        "largest angular speed",
+        unit="rad/s",
+        range=(0.0, 4.0),
+        live=True,
+        parameter="max_angular",
+    )
+    matches_timeout_s: float = setting(
+        0.5,
+        "time without matches from a fresh image after which the episode is stopped",
+        unit="s",
+        range=(0.05, 10.0),
+        live=True,
+        parameter="matches_timeout",
+    )
+    max_image_age_s: float = setting(
+        0.5,
+        "the camera stands still when the image behind a twist is older",
+        unit="s",
+        range=(0.02, 10.0),
+        live=True,
+        parameter="max_image_age",
+    )
+    stop_zeros: int = setting(5, "zero twists sent when stopping", range=(1, 100), live=True)
+
+    def __post_init__(self) -> None:
+        check(self)
