@@ -1,31 +1,44 @@
 """The network and its ablations (paper, Table II), by configuration."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypedDict
+
+import torch
 from torch import nn
 
+from cns_core.policy.graph_layers import EdgeMax, GConvGRU, Seen
 from cns_core.policy.mlp import mlp
-from cns_core.policy.network import CnsNetwork, EdgeMax, GConvGRU
+from cns_core.policy.network import CnsNetwork
+from cns_core.policy.pointwise_conv import PointwiseConv
+from cns_core.policy.target_constants import TargetConstants
 
 
 class PointwiseMemory(nn.Module):
     """No memory: a multi-layer perceptron on each cluster alone ("-GConvGRU")."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.layers = mlp(width, width, width)
 
-    def forward(self, x, hidden, target, seen):
+    def forward(
+        self, x: torch.Tensor, hidden: torch.Tensor, target: TargetConstants, seen: Seen
+    ) -> torch.Tensor:
         return self.layers(x)
 
 
 class GatedGraphMemory(nn.Module):
     """Graph convolution first and a GRU cell after it ("+GGNN", Li et al. 2016)."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.conv = EdgeMax(width, width)
         self.cell = nn.GRUCell(width, width)
 
-    def forward(self, x, hidden, target, seen):
+    def forward(
+        self, x: torch.Tensor, hidden: torch.Tensor, target: TargetConstants, seen: Seen
+    ) -> torch.Tensor:
         return self.cell(self.conv(x, target, seen), hidden)
 
 
@@ -34,26 +47,29 @@ class PointwiseCnsNetwork(CnsNetwork):
 
     clustering = False
 
-    def __init__(self, width=128, memory=GConvGRU):
+    def __init__(self, width: int = 128, memory: Callable[[int], nn.Module] = GConvGRU) -> None:
         super().__init__(width, memory)
-        self.ptconv = mlp(width, width, width)
-
-    def _constants(self, graphs, center):
-        return None
-
-    def _aggregate(self, target, current, rows):
-        x_current, x_desired = (
-            self.ptconv(self.input(points.index_select(0, rows)).relu()).relu()
-            for points in (current, target.graphs.desired)
-        )
-        points = target.graphs.points.select(rows)
-        return points.sum(x_current), points.sum(x_desired)
+        self.ptconv = PointwiseConv(width)
 
 
-MEMORIES = {"gconv_gru": GConvGRU, "mlp": PointwiseMemory, "ggnn": GatedGraphMemory}
+MEMORIES: dict[str, type[nn.Module]] = {
+    "gconv_gru": GConvGRU,
+    "mlp": PointwiseMemory,
+    "ggnn": GatedGraphMemory,
+}
 
 
-def make_network(width=128, clustering=True, memory="gconv_gru"):
+class Structure(TypedDict):
+    """The arguments of :func:`make_network`."""
+
+    width: int
+    clustering: bool
+    memory: str
+
+
+def make_network(
+    width: int = 128, clustering: bool = True, memory: str = "gconv_gru"
+) -> CnsNetwork:
     """The paper's network, or one of its ablations.
 
     Args:
@@ -70,7 +86,7 @@ def make_network(width=128, clustering=True, memory="gconv_gru"):
     return kind(width, MEMORIES[memory])
 
 
-def structure(network):
+def structure(network: CnsNetwork) -> Structure:
     """The arguments of :func:`make_network` that made ``network``."""
     memory = next(name for name, kind in MEMORIES.items() if type(network.memory) is kind)
     return {"width": network.width, "clustering": network.clustering, "memory": memory}
