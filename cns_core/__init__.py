@@ -4,6 +4,7 @@ Names are imported on first use: a program that needs the camera model alone pay
 """
 
 from importlib import import_module
+from typing import Any
 
 _HOMES = {
     "PinholeCamera": "cns_core.geometry.camera",
@@ -14,7 +15,7 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

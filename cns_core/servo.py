@@ -1,10 +1,21 @@
 """The library's front door: images in, camera twists out."""
 
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cns_core.control.controller import Controller
 from cns_core.control.factory import make_controller, make_stop_rule
-from cns_core.control.regulator import Regulator
+from cns_core.control.regulator import Regulator, Step
+from cns_core.control.stop_rule import StopRule
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import make_observer
+from cns_core.observers.base import Observer
 
 
 class VisualServo:
@@ -31,28 +42,30 @@ class VisualServo:
 
     def __init__(
         self,
-        camera,
-        observer="sift",
-        controller="cns",
+        camera: PinholeCamera,
+        observer: str | Observer = "sift",
+        controller: str | Controller = "cns",
         *,
-        verify=True,
-        tracking=True,
-        weights=None,
-        terminal="ibvs",
-        stop="default",
-        gain=1.0,
-    ):
-        if isinstance(observer, str):
-            observer = make_observer(observer, camera, verify=verify, tracking=tracking)
+        verify: bool = True,
+        tracking: bool = True,
+        weights: str | Path | None = None,
+        terminal: str = "ibvs",
+        stop: str | StopRule = "default",
+        gain: float = 1.0,
+    ) -> None:
         self.camera = camera
-        self.observer = observer
+        self.observer: Observer = (
+            make_observer(observer, camera, verify=verify, tracking=tracking)
+            if isinstance(observer, str)
+            else observer
+        )
         self.regulator = Regulator(
             make_controller(controller, weights=weights, terminal=terminal),
             make_stop_rule(stop),
             gain=gain,
         )
 
-    def set_desired(self, image, depth_prior=0.5):
+    def set_desired(self, image: NDArray[np.uint8], depth_prior: float = 0.5) -> None:
         """Make the (H, W, 3) BGR or (H, W) grey uint8 ``image`` the goal of a new episode.
 
         Args:
@@ -62,9 +75,12 @@ class VisualServo:
             ValueError: for an image of another size, one with too few keypoints, or a prior <= 0.
         """
         self.observer.set_desired(image)
-        self.regulator.start(self.observer.desired, depth_prior)
+        desired = self.observer.desired
+        if desired is None:
+            raise RuntimeError("the observer took the image but holds no desired keypoints")
+        self.regulator.start(desired, depth_prior)
 
-    def step(self, image, time=None):
+    def step(self, image: NDArray[np.uint8], time: float | None = None) -> Step:
         """Answer one camera image with a :class:`~cns_core.control.regulator.Step`.
 
         Args:
@@ -79,15 +95,14 @@ class VisualServo:
         correspondence = self.observer.observe(image)
         observe_s = perf_counter() - before
         step = self.regulator.step(correspondence, before if time is None else time)
-        step.timings["observe"] = observe_s
-        return step
+        return replace(step, timings={**step.timings, "observe": observe_s})
 
-    def close(self):
+    def close(self) -> None:
         """Stop the observer's background work."""
         self.observer.close()
 
-    def __enter__(self):
+    def __enter__(self) -> VisualServo:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def share_directory():
+def share_directory() -> Path:
     """Folder with the package's ``config``, ``launch`` and ``models``.
 
     ``share/cns_ros`` of the installation, be it by pip or by colcon, or the checkout itself.

@@ -1,9 +1,12 @@
 """Pinhole camera: pixel coordinates and the normalized image plane."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,9 @@ class PinholeCamera:
     fy: float
     cx: float
     cy: float
-    distortion: tuple = ()
+    distortion: tuple[float, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("width", "height"):
             value = getattr(self, name)
             if int(value) != value or value <= 0:
@@ -51,42 +54,40 @@ class PinholeCamera:
         object.__setattr__(self, "distortion", coefficients if any(coefficients) else ())
 
     @property
-    def matrix(self):
+    def matrix(self) -> NDArray[np.float64]:
         """(3, 3) intrinsic matrix K."""
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
     @property
-    def focal(self):
+    def focal(self) -> float:
         """Mean focal length in pixels: the factor from normalized-plane lengths to pixels."""
         return 0.5 * (self.fx + self.fy)
 
-    def normalize(self, pixels):
+    def normalize(self, pixels: ArrayLike) -> NDArray[np.float64]:
         """Map (N, 2) pixels to the (N, 2) undistorted normalized plane (at depth 1)."""
         pixels = np.asarray(pixels, dtype=float).reshape(-1, 2)
         if self.distortion and len(pixels):
-            return cv2.undistortPoints(pixels[:, None], self.matrix, np.array(self.distortion))[
-                :, 0
-            ]
+            rays = cv2.undistortPoints(pixels[:, None], self.matrix, np.array(self.distortion))
+            return np.asarray(rays[:, 0], dtype=float)
         return (pixels - (self.cx, self.cy)) / (self.fx, self.fy)
 
-    def denormalize(self, points):
+    def denormalize(self, points: ArrayLike) -> NDArray[np.float64]:
         """Map (N, 2) normalized points to (N, 2) pixels, distortion applied."""
         points = np.asarray(points, dtype=float).reshape(-1, 2)
         if self.distortion and len(points):
             rays = np.column_stack([points, np.ones(len(points))])
-            zero = np.zeros(3)
-            return cv2.projectPoints(rays, zero, zero, self.matrix, np.array(self.distortion))[0][
-                :, 0
-            ]
+            zero, distortion = np.zeros(3), np.array(self.distortion)
+            pixels, _ = cv2.projectPoints(rays, zero, zero, self.matrix, distortion)
+            return np.asarray(pixels[:, 0], dtype=float)
         return points * (self.fx, self.fy) + (self.cx, self.cy)
 
-    def project(self, points_c):
+    def project(self, points_c: ArrayLike) -> NDArray[np.float64]:
         """Project (N, 3) points in the camera frame (m) to (N, 2) pixels; NaN behind it."""
         points_c = np.asarray(points_c, dtype=float).reshape(-1, 3)
         depth = np.where(points_c[:, 2:] > 1e-9, points_c[:, 2:], np.nan)
         return self.denormalize(points_c[:, :2] / depth)
 
-    def check_image(self, image):
+    def check_image(self, image: ArrayLike) -> None:
         """Raise ValueError unless ``image`` is a uint8 grey or BGR image of this camera's size."""
         image = np.asarray(image)
         if (

@@ -1,8 +1,11 @@
 """What an observer gives and a controller takes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,11 @@ class Correspondence:
         ValueError: on shapes that disagree or matched rows that are not finite.
     """
 
-    desired: np.ndarray
-    current: np.ndarray
+    desired: NDArray[np.float64]
+    current: NDArray[np.float64]
     matched: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         desired = np.asarray(self.desired, dtype=float)
         matched = np.asarray(self.matched, dtype=bool)
         current = np.asarray(self.current, dtype=float)
@@ -40,18 +43,18 @@ class Correspondence:
         object.__setattr__(self, "current", np.where(matched[:, None], current, 0.0))
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Number of matched keypoints."""
         return int(self.matched.sum())
 
     @property
-    def error(self):
+    def error(self) -> float:
         """Mean distance of the matched keypoints to their goals, normalized plane; inf if none."""
         if not self.count:
             return float("inf")
         gap = self.current[self.matched] - self.desired[self.matched]
         return float(np.linalg.norm(gap, axis=1).mean())
 
-    def same_target(self, desired):
+    def same_target(self, desired: ArrayLike) -> bool:
         """Whether (N, 2) ``desired`` are the keypoints this refers to."""
         return self.desired is desired or np.array_equal(self.desired, desired)

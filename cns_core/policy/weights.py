@@ -1,4 +1,6 @@
-"""Weights of the policy: save, load with checks, and import of the original authors' state dict."""
+"""Weights of the policy: save, and load with checks."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -6,6 +8,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from cns_core.policy.authors_weights import read_authors
+from cns_core.policy.network import CnsNetwork
 from cns_core.policy.policy import Policy
 from cns_core.policy.variants import make_network, structure
 from cns_core.share import share_directory
@@ -14,33 +18,8 @@ FORMAT = "cns-weights"
 VERSION = "1"
 FILE_NAME = "cns.safetensors"
 
-_AUTHORS_NAMES = {
-    "encoder.in_enc.fcs.0": "input",
-    "encoder.att_clu_conv.pos_nn.fcs.0": "ptconv.pos_nn.0",
-    "encoder.att_clu_conv.pos_nn.fcs.1": "ptconv.pos_nn.2",
-    "encoder.att_clu_conv.attn_nn.fcs.0": "ptconv.attn_nn.0",
-    "encoder.att_clu_conv.attn_nn.fcs.1": "ptconv.attn_nn.2",
-    "encoder.att_clu_conv.lin": "ptconv.lin",
-    "encoder.att_clu_conv.lin_src": "ptconv.lin_src",
-    "encoder.att_clu_conv.lin_dst": "ptconv.lin_dst",
-    "encoder.out_enc.fcs.0": "fuse",
-    "backbone.l1_conv0.conv.msg_nn.fcs.0": "perconv0.conv.linear",
-    "backbone.l1_conv0.bn": "perconv0.norm",
-    "backbone.l1_conv0.fc": "perconv0.linear",
-    "backbone.temporal_aggr.conv_gates.msg_nn.fcs.0": "memory.gates.linear",
-    "backbone.temporal_aggr.conv_candi.msg_nn.fcs.0": "memory.candidate.linear",
-    "backbone.l1_conv1.conv.msg_nn.fcs.0": "perconv1.conv.linear",
-    "backbone.l1_conv1.bn": "perconv1.norm",
-    "backbone.l1_conv1.fc": "perconv1.linear",
-    "decoder.pool.gate_nn": "pool.gate_nn",
-    "decoder.vel_si_vec.fcs.0": "direction.0",
-    "decoder.vel_si_vec.fcs.1": "direction.2",
-    "decoder.vel_si_norm.fcs.0": "norm.0",
-    "decoder.vel_si_norm.fcs.1": "norm.2",
-}
 
-
-def load_policy(path=None):
+def load_policy(path: str | Path | None = None) -> Policy:
     """Load a :class:`cns_core.policy.policy.Policy`.
 
     Args:
@@ -54,7 +33,7 @@ def load_policy(path=None):
     return Policy(load_network(default_weights() if path is None else path))
 
 
-def default_weights():
+def default_weights() -> Path:
     """Path of the shipped weights.
 
     Raises:
@@ -69,24 +48,24 @@ def default_weights():
     return path
 
 
-def save_network(network, path, **notes):
+def save_network(network: CnsNetwork, path: str | Path, **notes: object) -> None:
     """Write the parameters to ``path`` (safetensors) in one piece, with ``notes`` as metadata."""
     path = Path(path)
-    notes = {**structure(network), **notes}
-    metadata = {"format": FORMAT, "version": VERSION, **{k: str(v) for k, v in notes.items()}}
+    told: dict[str, object] = {**structure(network), **notes}
+    metadata = {"format": FORMAT, "version": VERSION, **{k: str(v) for k, v in told.items()}}
     tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
     save_file(tensors, partial, metadata)
     partial.replace(path)
 
 
-def load_network(path):
+def load_network(path: str | Path) -> CnsNetwork:
     """Load a network of :mod:`cns_core.policy.variants`; see :func:`load_policy`."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"weights file {path} does not exist")
     ours = path.suffix == ".safetensors"
-    state, notes = _read_ours(path) if ours else (_read_authors(path), {})
+    state, notes = _read_ours(path) if ours else (read_authors(path), {})
     if "input.weight" not in state:
         raise ValueError(f"weights file {path} holds no CNS parameters (no 'input.weight')")
     network = make_network(
@@ -99,7 +78,7 @@ def load_network(path):
     return network
 
 
-def _read_ours(path):
+def _read_ours(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
@@ -115,22 +94,9 @@ def _read_ours(path):
     return state, metadata
 
 
-def _read_authors(path):
-    """The authors' state dict under our names; never unpickles anything but tensors."""
-    try:
-        theirs = torch.load(path, map_location="cpu", weights_only=True)
-        pairs = [(*name.rsplit(".", 1), value) for name, value in theirs.items()]
-        return {f"{_AUTHORS_NAMES[module]}.{leaf}": value for module, leaf, value in pairs}
-    except KeyError as error:
-        raise ValueError(f"weights file {path} has an unknown parameter {error}") from error
-    except Exception as error:  # torch.load raises whatever the unpickler meets
-        raise ValueError(
-            f"weights file {path} is no .safetensors and no state dict of the authors, "
-            f"or is truncated: {error}"
-        ) from error
-
-
-def _check_shapes(path, state, expected):
+def _check_shapes(
+    path: Path, state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]
+) -> None:
     for name in sorted(expected.keys() | state.keys()):
         found, wanted = (
             tuple(d[name].shape) if name in d else "missing" for d in (state, expected)
