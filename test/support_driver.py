@@ -8,7 +8,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from cns_ros.nodes.ur_driver import UrDriverNode
-from cns_ros.ros.messages import twist_message
+from cns_ros.ros.poses_twists import twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST
 
 FORWARD = np.array([0.03, 0.0, 0.0, 0.0, 0.0, 0.0])

@@ -17,7 +17,7 @@ from visualization_msgs.msg import MarkerArray
 from cns_core import Correspondence
 from cns_core.geometry import se3
 from cns_ros.nodes.controller import ControllerNode
-from cns_ros.ros.messages import matches_from_correspondence
+from cns_ros.ros.matches import matches_from_correspondence
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
 POINTS = np.random.default_rng(3).uniform([-0.2, -0.2, -0.05], [0.2, 0.2, 0.05], (40, 3))

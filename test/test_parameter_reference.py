@@ -4,9 +4,6 @@ from cns_core.share import share_directory
 from cns_ros.__main__ import NODES
 from cns_ros.bringup.reference import SETTINGS, reference
 
-# Declared one by one, not from a class of settings.
-WITHOUT_SETTINGS = {"controller", "ur_driver"}
-
 
 def test_the_page_is_current():
     page = share_directory() / "docs" / "parameters.md"
@@ -14,8 +11,7 @@ def test_the_page_is_current():
 
 
 def test_no_node_is_left_out():
-    assert SETTINGS.keys() | WITHOUT_SETTINGS == NODES.keys()
-    assert not SETTINGS.keys() & WITHOUT_SETTINGS
+    assert SETTINGS.keys() == NODES.keys()
 
 
 def test_a_parameter_stands_there_with_all_that_is_known_of_it():

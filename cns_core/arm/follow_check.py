@@ -6,6 +6,7 @@ from collections import deque
 
 import numpy as np
 
+PATIENCE_S = 0.1
 _LINEAR_TOLERANCE_M_S = 0.03
 _ANGULAR_TOLERANCE_RAD_S = 0.15
 
@@ -21,7 +22,7 @@ class FollowCheck:
         patience_s: how long it may be outside before it counts as not following.
     """
 
-    def __init__(self, window_s: float, patience_s: float):
+    def __init__(self, window_s: float, patience_s: float = PATIENCE_S):
         self.window_s = window_s
         self.patience_s = patience_s
         self.reset()

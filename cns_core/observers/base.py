@@ -62,7 +62,7 @@ class FeatureObserver(Observer):
     ) -> None:
         settings = settings or ObserverSettings()
         self.camera = camera
-        self.desired = None
+        self.desired: np.ndarray | None = None
         self._backend = backend
         self._settings = settings
         self._mask = _as_mask(settings.mask, camera)

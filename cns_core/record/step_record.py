@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class StepRecord:
         keypoint_error: float = math.nan,
         matched: int = 0,
         image_age_s: float = math.nan,
-        timings: dict[str, float] | None = None,
+        timings: Mapping[str, Any] | None = None,
     ) -> StepRecord:
         """The record of a step at ``pose`` towards ``goal``, both (4, 4).
 

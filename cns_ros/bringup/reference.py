@@ -13,13 +13,22 @@ from cns_core.settings import Description, all_settings, described, name_of
 from cns_ros.bringup.servo_options import ServoOptions
 
 SETTINGS = {
-    "observer": "cns_ros.nodes.observer_settings:ObserverSettings",
-    "hand_eye": "cns_ros.nodes.hand_eye_settings:HandEyeSettings",
-    "twin": "cns_ros.sim.twin_settings:TwinSettings",
-    "episode": "cns_ros.sim.episode_settings:EpisodeSettings",
-    "hand_eye_tour": "cns_ros.sim.hand_eye_tour:TourSettings",
+    "observer": ["cns_ros.nodes.observer_settings:ObserverSettings"],
+    "controller": [
+        "cns_core.control.settings:ControlSettings",
+        "cns_core.control.settings:SessionSettings",
+    ],
+    "ur_driver": [
+        "cns_ros.nodes.driver_settings:DriverSettings",
+        "cns_ros.nodes.driver_settings:MountSettings",
+        "cns_core.arm.ur.config:UrConfig",
+    ],
+    "hand_eye": ["cns_ros.nodes.hand_eye_settings:HandEyeSettings"],
+    "twin": ["cns_ros.sim.twin_settings:TwinSettings"],
+    "episode": ["cns_ros.sim.episode_settings:EpisodeSettings"],
+    "hand_eye_tour": ["cns_ros.sim.hand_eye_tour:TourSettings"],
 }
-"""Name of the node: the class of its settings, imported when the page is written."""
+"""Name of the node: the classes of its settings, imported when the page is written."""
 
 _INTRODUCTION = """# Parameters
 
@@ -47,8 +56,9 @@ def reference() -> str:
     """The page as Markdown."""
     options = [[option.name, *_columns(option, text)] for option, text in described(ServoOptions)]
     lines = [_INTRODUCTION, *_table(_ARGUMENTS, options), _NODES]
-    for name, path in SETTINGS.items():
-        rows = [_parameter(*each) for each in all_settings(resolve_name(path))]
+    for name, paths in SETTINGS.items():
+        groups = map(resolve_name, paths)
+        rows = [_parameter(*each) for group in groups for each in all_settings(group)]
         lines += [f"### {name}", "", *_table(_PARAMETERS, rows), ""]
     return "\n".join(lines)
 

@@ -21,18 +21,18 @@ from cns_core.control.session import ServoSession
 from cns_core.control.session_records import Level, Matches, Now, Output
 from cns_core.control.settings import ControlSettings, SessionSettings
 from cns_ros.nodes.graph_markers import graph_markers
+from cns_ros.ros.clock import age_s, seconds
 from cns_ros.ros.diagnostics import (
     ERROR,
     OK,
     WARN,
     Diagnostics,
     Recent,
-    age_s,
-    seconds,
     status_message,
 )
-from cns_ros.ros.messages import correspondence_from_matches, twist_message
+from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.parameters import declare_all, read_all
+from cns_ros.ros.poses_twists import twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
@@ -148,8 +148,8 @@ class ControllerNode(Node):
             values["error"] = float(step.error)
             values["matched"] = step.correspondence.count
         values["terminal_share"] = float(self.session.regulator.controller.terminal_share)
-        if self._image_age_s.count:
-            values["image_age_s"] = self._image_age_s.newest
+        if (newest := self._image_age_s.newest) is not None:
+            values["image_age_s"] = newest
         return values | self._image_age_s.figures("image_age_s")
 
     def _diagnose(self) -> tuple[bytes, str, dict[str, str | int | float]]:

@@ -28,7 +28,7 @@ class DriverSettings:
 
 
 @dataclass(frozen=True)
-class HandEyeSettings:
+class MountSettings:
     """The camera's pose on the flange: a file, or else the pose itself."""
 
     hand_eye_file: str = setting("", "YAML file with the camera's pose on the flange")
@@ -61,4 +61,4 @@ def declare_hand_eye(node: Node) -> HandEye:
     Raises:
         ValueError: if it is missing or malformed.
     """
-    return declare_all(node, HandEyeSettings).hand_eye()
+    return declare_all(node, MountSettings).hand_eye()

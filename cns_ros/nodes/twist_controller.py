@@ -14,7 +14,6 @@ from cns_ros.ros.joints import joints_by_name
 from cns_ros.ros.qos import SHARED
 
 _AT_REST_RAD_S = 0.01
-_PATIENCE_S = 0.1
 
 
 class TwistController:
@@ -36,7 +35,7 @@ class TwistController:
         self.guard = config.guard()
         self._timeout_s = config.feedback_timeout_s
         self._topic = TwistTopic(node, "twist_commands", base_frame)
-        self._follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s, _PATIENCE_S)
+        self._follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s)
         self._heard_at, self._controlled = -np.inf, False
         self._unknown = "no joint_states yet"
         self.q: np.ndarray | None = None

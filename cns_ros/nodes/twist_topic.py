@@ -6,7 +6,7 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from cns_core.arm.link import LinkLost
-from cns_ros.ros.messages import twist_message
+from cns_ros.ros.poses_twists import twist_message
 from cns_ros.ros.qos import OFFERED
 
 

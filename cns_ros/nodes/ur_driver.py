@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TwistStamped
+from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
-from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from cns_core.arm.config import MotionConfig
@@ -25,9 +25,11 @@ from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_ros.nodes.driver_settings import DriverSettings, declare_hand_eye
 from cns_ros.nodes.moveit_servo import MoveItServo
 from cns_ros.nodes.twist_controller import TwistController
-from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, seconds, status_message
+from cns_ros.ros.clock import now_s, seconds
+from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, status_message
 from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.parameters import declare_all, declare_settings, read_all
+from cns_ros.ros.poses_twists import pose_message, twist_from_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
@@ -91,13 +93,10 @@ class UrDriverNode(Node):
         super().destroy_node()
 
     def _on_twist(self, message: TwistStamped) -> None:
-        v, w = message.twist.linear, message.twist.angular
+        header = message.header
         try:
             self._driver.offer(
-                [v.x, v.y, v.z, w.x, w.y, w.z],
-                message.header.frame_id,
-                seconds(message.header.stamp),
-                1e-9 * self.get_clock().now().nanoseconds,
+                twist_from_message(message), header.frame_id, seconds(header.stamp), now_s(self)
             )
         except ValueError as reason:
             self.get_logger().warning(f"twist refused: {reason}", throttle_duration_sec=1.0)
@@ -152,14 +151,17 @@ class UrDriverNode(Node):
             self._status.publish(status_message("ur_driver", *self.describe(status)))
 
     def _publish_arm(self, q: np.ndarray, qd: np.ndarray) -> None:
-        stamp = self.get_clock().now().to_msg()
-        joints = JointState(name=list(UR_JOINTS), position=q.tolist(), velocity=qd.tolist())
-        joints.header.stamp, joints.header.frame_id = stamp, self._settings.base_frame
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.base_frame)
         if self._settings.backend == "ur_rtde":  # elsewhere the arm's own driver tells them
-            self._joints.publish(joints)
-        pose = PoseStamped(pose=_pose_message(self._camera_pose(q)))
-        pose.header.stamp, pose.header.frame_id = stamp, self._settings.base_frame
-        self._pose.publish(pose)
+            self._joints.publish(
+                JointState(
+                    header=header,
+                    name=list(UR_JOINTS),
+                    position=q.tolist(),
+                    velocity=qd.tolist(),
+                )
+            )
+        self._pose.publish(pose_message(self._camera_pose(q), header))
 
     def _camera_pose(self, q: np.ndarray) -> np.ndarray:
         """(4, 4) pose of the camera in the base frame."""
@@ -185,14 +187,6 @@ class UrDriverNode(Node):
             "dry_run": dry_run,
         }
         return level, status.state.value, values | status.stream
-
-
-def _pose_message(T: np.ndarray) -> Pose:
-    """A (4, 4) pose as a Pose."""
-    position = dict(zip("xyz", map(float, T[:3, 3]), strict=True))
-    quaternion = Rotation.from_matrix(T[:3, :3]).as_quat()
-    orientation = dict(zip("xyzw", map(float, quaternion), strict=True))
-    return Pose(position=Point(**position), orientation=Quaternion(**orientation))
 
 
 def main() -> int:

@@ -9,10 +9,6 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-# For nodes that still import them from here.
-from cns_ros.ros.clock import age_s as age_s
-from cns_ros.ros.clock import seconds as seconds
-
 Diagnosis = tuple[bytes, str, Mapping[str, object]]
 """Level, message and values."""
 

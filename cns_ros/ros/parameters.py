@@ -59,15 +59,6 @@ def read_all(node: Node, group: type[Group], **given: Any) -> Group:
     return group(**values)
 
 
-def declare(
-    node, name, default, description, *, unit="", range=None, choices=None, read_only=False
-):
-    """Declare one parameter and return its value. For nodes not yet on :func:`declare_all`."""
-    text = Description(description, unit, range, tuple(choices or ()), not read_only)
-    _declare(node, name, tuple(default) if isinstance(default, list) else default, text)
-    return node.get_parameter(name).value
-
-
 def _declare(node: Node, name: str, default: Any, description: Description) -> None:
     descriptor = ParameterDescriptor(
         description=description.words,

@@ -14,10 +14,11 @@ from cns_core.bench.faults.detection import process_end_s, silence_s
 from cns_core.bench.faults.fault import Fault, at_once, never
 from cns_core.bench.faults.rig import GONE
 from cns_core.bench.faults.trial import try_faults
+from cns_core.control.settings import SessionSettings
 from cns_ros.sim.graph_rig import GraphRig
 from cns_ros.sim.twin import IMAGE_RATE_HZ
 
-MAX_IMAGE_AGE_S = 0.5
+MAX_IMAGE_AGE_S = SessionSettings().max_image_age_s
 
 _FRAMES_S = 6 / IMAGE_RATE_HZ
 _NO_TWISTS = ("command timeout",)

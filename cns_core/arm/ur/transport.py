@@ -18,7 +18,6 @@ from cns_core.arm.ur.preflight import Unreachable
 _IDLE_FEEDBACK_TIMEOUT_S = 1.0
 _PLAY_TIMEOUT_S = 2.0
 _REASON_S = 0.2
-_PATIENCE_S = 0.1
 
 
 class UrTransport:
@@ -40,7 +39,7 @@ class UrTransport:
         self.guard = config.guard()
         self._receiver = receiver
         self._listen = listen
-        self._follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s, _PATIENCE_S)
+        self._follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s)
         self._control: Control | None = None
         self.feedback: Feedback = receiver.read(time.monotonic(), _IDLE_FEEDBACK_TIMEOUT_S)
 

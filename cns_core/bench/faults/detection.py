@@ -3,6 +3,7 @@
 All take the driver's settings and return seconds.
 """
 
+from cns_core.arm.follow_check import PATIENCE_S
 from cns_core.arm.ur.config import UrConfig
 
 
@@ -28,4 +29,4 @@ def process_end_s(config: UrConfig) -> float:
 
 def follow_s(config: UrConfig, delay_s: float) -> float:
     """The arm's state, late by ``delay_s``, shows another motion than the arm is told."""
-    return config.feedback_timeout_s + 0.1 + 2.0 * reaction_s(config) + delay_s
+    return config.feedback_timeout_s + PATIENCE_S + 2.0 * reaction_s(config) + delay_s

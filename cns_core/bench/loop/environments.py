@@ -90,7 +90,7 @@ class ImageEnvironment(Environment):
         self.camera = camera
         factor = conditions.focal_factor
         self.assumed_camera = replace(camera, fx=camera.fx * factor, fy=camera.fy * factor)
-        self._sensor = ImageSensor(noise_std=conditions.noise_std, seed=rng.integers(2**31))
+        self._sensor = ImageSensor(noise_std=conditions.noise_std, seed=int(rng.integers(2**31)))
         self._occluder = Occluder(rng, camera) if conditions.occluder else None
         self._twist = np.zeros(6)
         self.desired_image = self._sensor.expose([scene.render(T_goal, camera)])

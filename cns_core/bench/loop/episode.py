@@ -16,6 +16,7 @@ from cns_core.bench.loop.environments import Environment, affine_environment, re
 from cns_core.bench.loop.measures import measure
 from cns_core.bench.loop.methods import ImageServo, PointsServo, build_controller
 from cns_core.bench.loop.plan import Spec
+from cns_core.control.controller import Controller
 from cns_core.control.regulator import Step
 from cns_core.control.status import Status
 from cns_core.record.step_record import StepRecord, column
@@ -46,7 +47,7 @@ def build_environment(spec: Spec) -> Any:
 
 
 def build_servo(
-    spec: Spec, environment: Environment, controller: object = None
+    spec: Spec, environment: Any, controller: Controller | None = None
 ) -> ImageServo | PointsServo:
     """The servo of a spec; ``controller`` replaces the one it names."""
     controller = controller or build_controller(spec.controller, environment, spec.weights)
@@ -56,7 +57,10 @@ def build_servo(
 
 
 def run_episode(
-    spec: Spec, controller: object = None, max_steps: int = MAX_STEPS, watch: Watch | None = None
+    spec: Spec,
+    controller: Controller | None = None,
+    max_steps: int = MAX_STEPS,
+    watch: Watch | None = None,
 ) -> tuple[dict[str, Any], list[Image]]:
     """Servo until the stop rule ends it or ``max_steps`` have passed.
 
@@ -65,7 +69,7 @@ def run_episode(
         watch: called each frame with its record, the servo's step and the image or None.
 
     Returns:
-        A dict of plain values: the spec, its key, ``status``, the figures of :func:`.measure` and
+        A dict of plain values: the spec, its key, ``status``, the metrics of :func:`.measure` and
         the ``trace``; and small BGR images of the way, the goal last, empty where there are none.
     """
     cv2.setRNGSeed(0)
