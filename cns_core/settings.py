@@ -7,8 +7,9 @@ options, and the reference page its table.
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -83,6 +84,14 @@ def all_settings(group: type) -> Iterator[tuple[Field[Any], Description]]:
 def name_of(each: Field[Any]) -> str:
     """The parameter's name of a setting."""
     return each.metadata["description"].parameter or each.name
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """``; did you mean 'max_linear'?`` for a name that is not known, or an empty string."""
+    # A name with a word too many is nearer to what it begins with than to what is as long.
+    begun = sorted((each for each in known if name.startswith(each)), key=len, reverse=True)
+    found = begun or difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def check(group: Any) -> None:

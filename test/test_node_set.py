@@ -37,7 +37,10 @@ def test_the_twin_stands_in_for_robot_and_camera_and_nothing_else_differs():
 def test_an_empty_option_leaves_the_parameter_to_the_file():
     nodes = by_name()
     assert nodes["ur_driver"].parameters == {}
-    assert nodes["controller"].parameters.keys() == {"controller", "depth_prior"}
+    assert nodes["controller"].parameters == nodes["observer"].parameters == {}
+    given = by_name(controller="ibvs", observer="orb", depth_prior="0.2")
+    assert given["controller"].parameters == {"controller": "ibvs", "depth_prior": 0.2}
+    assert given["observer"].parameters == {"observer": "orb"}
 
 
 def test_the_driver_is_started_last_and_so_stopped_first():
@@ -71,8 +74,8 @@ def test_discovery_stays_on_this_machine_in_simulation_only():
 
 def test_the_choices_are_those_of_the_library():
     choices = {option.name: text.choices for option, text in described(ServoOptions)}
-    assert set(choices["observer"]) == set(BACKENDS)
-    assert set(choices["controller"]) == set(CONTROLLERS)
+    assert set(choices["observer"]) == {"", *BACKENDS}
+    assert set(choices["controller"]) == {"", *CONTROLLERS}
 
 
 def test_the_options_are_known_without_pytorch():
@@ -84,8 +87,9 @@ def test_the_options_are_known_without_pytorch():
     ("options", "complaint"),
     [
         ({"sim": True, "observer": "surf"}, "observer must be one of .*'surf'"),
-        ({"sim": True, "depth_prior": 0.0}, "depth_prior must be greater than 0 m, got 0.0"),
-        ({"sim": True, "depth_prior": float("nan")}, "depth_prior"),
+        ({"sim": True, "depth_prior": "0.0"}, "depth_prior must be a number greater than 0 m"),
+        ({"sim": True, "depth_prior": "nan"}, "depth_prior"),
+        ({"sim": True, "depth_prior": "near"}, "depth_prior must be a number .*'near'"),
         ({"sim": True, "seed": -1}, "seed must be in .*, got -1"),
     ],
 )
@@ -97,9 +101,9 @@ def test_bad_options_are_refused(options, complaint):
 def test_options_are_read_by_their_type():
     option = {option.name: option for option in fields(ServoOptions)}
     assert parse(option["sim"], "True") is True
-    assert parse(option["depth_prior"], "1") == 1.0
+    assert parse(option["depth_prior"], "1") == "1"
     assert parse(option["robot_ip"], "10") == "10"
-    for name, text in (("sim", "yes"), ("depth_prior", "near"), ("seed", "1.5")):
+    for name, text in (("sim", "yes"), ("seed", "1.5")):
         with pytest.raises(ValueError, match=f"{name} must be .*{text}"):
             parse(option[name], text)
 

@@ -21,7 +21,12 @@ def main() -> int:
     options = _parse_arguments(sys.argv[1:])
     # Nobody would be left to stop the arm from a terminal that has gone.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    return bring_up(servo_nodes(options), servo_environment(options))
+    try:
+        nodes = servo_nodes(options)
+    except ValueError as reason:
+        print(f"bringup: {reason}", file=sys.stderr)
+        return 2
+    return bring_up(nodes, servo_environment(options))
 
 
 def _parse_arguments(words: Sequence[str]) -> ServoOptions:

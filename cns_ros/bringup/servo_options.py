@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import Field, dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ SEEDS = (0, 2**31 - 1)
 class ServoOptions:
     """One bring-up of the suite.
 
+    What is left empty is the params file's to say, and else the node's: no default of an argument
+    overrides what the user has written in the file.
+
     Raises:
         ValueError: for a value outside its choices or range.
     """
@@ -26,11 +30,18 @@ class ServoOptions:
     robot_ip: str = setting(
         "", f"address of the robot's controller; with sim empty for {SIMULATED_ROBOT_IP}"
     )
-    observer: str = setting("sift", "keypoint detector", choices=tuple(BACKENDS))
-    controller: str = setting("cns", "control law", choices=CONTROLLERS)
+    observer: str = setting(
+        "", "keypoint detector; empty for the params file's, or sift", choices=("", *BACKENDS)
+    )
+    controller: str = setting(
+        "", "control law; empty for the params file's, or cns", choices=("", *CONTROLLERS)
+    )
     weights: str = setting("", "weights file of the cns controller; empty for the one shipped")
-    depth_prior: float = setting(
-        0.5, "distance from the desired camera to the centre of the scene", unit="m"
+    depth_prior: str = setting(
+        "",
+        "distance from the desired camera to the centre of the scene; empty for the params "
+        "file's, or 0.5",
+        unit="m",
     )
     desired_image: str = setting(
         "", "image file to return to; empty to set it by the service ~/set_desired"
@@ -47,8 +58,17 @@ class ServoOptions:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.depth_prior <= 0.0:
-            raise ValueError(f"depth_prior must be greater than 0 m, got {self.depth_prior}")
+        if self.depth_prior and not _is_positive(self.depth_prior):
+            raise ValueError(
+                f"depth_prior must be a number greater than 0 m, got {self.depth_prior!r}"
+            )
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return 0.0 < float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def parse(option: Field[Any], text: str) -> Any:

@@ -11,7 +11,17 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from cns_core.settings import Description, all_settings, described, name_of, nested, refusal
+from cns_core.settings import (
+    Description,
+    all_settings,
+    described,
+    name_of,
+    nearest,
+    nested,
+    refusal,
+)
+
+_ROS_OWN = ("use_sim_time", "start_type_description_service")
 
 Group = TypeVar("Group")
 
@@ -42,6 +52,27 @@ def declare_settings(node: Node, group: type) -> None:
     """
     for each, description in all_settings(group):
         _declare(node, name_of(each), each.default, description)
+
+
+def refuse_unknown(node: Node) -> None:
+    """Refuse what was given at start to a parameter that the node does not have.
+
+    rclpy passes over it: a limit that is misspelt would be none at all.
+
+    Raises:
+        ValueError: naming it, and the nearest that there is.
+    """
+    known = list(node.get_parameters_by_prefix(""))
+    # rclpy has no public way to ask for what was given and not declared.
+    for name in node._parameter_overrides:
+        if name not in known and not name.startswith("qos_overrides."):
+            raise ValueError(f"{node.get_name()} has no parameter {name!r}{nearest(name, known)}")
+
+
+def in_effect(node: Node) -> str:
+    """All parameters of a node with their present values, in one line."""
+    names = sorted(set(node.get_parameters_by_prefix("")) - set(_ROS_OWN))
+    return ", ".join(f"{name}: {node.get_parameter(name).value}" for name in names)
 
 
 def read_all(node: Node, group: type[Group], **given: Any) -> Group:

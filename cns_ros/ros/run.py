@@ -10,6 +10,8 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
+from cns_ros.ros.parameters import in_effect, refuse_unknown
+
 
 def run(make_node: Callable[[], Node]) -> int:
     """Spin the node that ``make_node()`` builds until it is told to end; return the exit code.
@@ -20,6 +22,8 @@ def run(make_node: Callable[[], Node]) -> int:
     node = None
     try:
         node = make_node()
+        refuse_unknown(node)
+        node.get_logger().info(f"parameters in effect: {in_effect(node)}")
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
