@@ -10,6 +10,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from cns_core.settings import described
 from cns_ros.bringup.node_set import DIE_WITH_PARENT, servo_environment, servo_nodes
+from cns_ros.bringup.params_file import check_params_file
 from cns_ros.bringup.servo_options import ServoOptions, parse
 
 
@@ -38,6 +39,8 @@ def _start(context):
             for option, _ in described(ServoOptions)
         }
     )
+    if options.params_file:
+        check_params_file(options.params_file)
     environment = servo_environment(options, present=context.environment)
     variables = [SetEnvironmentVariable(*variable) for variable in environment.items()]
     return variables + [_node(spec) for spec in servo_nodes(options)]

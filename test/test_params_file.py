@@ -98,3 +98,11 @@ def test_a_misspelt_parameter_ends_the_program_with_the_reason(ros_domain):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "controller has no parameter 'gian'; did you mean 'gain'?" in done.stderr
+
+
+def test_the_bring_up_starts_nothing_with_such_a_file(tmp_path, ros_domain):
+    path = written(tmp_path, "/**/controler:\n  ros__parameters: {gain: 0.5}")
+    command = [sys.executable, "-m", "cns_ros.bringup", "--sim", "--params-file", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "did you mean 'controller'" in done.stderr and "parameters in effect" not in done.stderr

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from cns_core.settings import described
 from cns_ros.bringup.node_set import servo_environment, servo_nodes
+from cns_ros.bringup.params_file import check_params_file
 from cns_ros.bringup.processes import bring_up
 from cns_ros.bringup.servo_options import ServoOptions
 
@@ -22,11 +23,12 @@ def main() -> int:
     # Nobody would be left to stop the arm from a terminal that has gone.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     try:
-        nodes = servo_nodes(options)
+        if options.params_file:
+            check_params_file(options.params_file)
     except ValueError as reason:
         print(f"bringup: {reason}", file=sys.stderr)
         return 2
-    return bring_up(nodes, servo_environment(options))
+    return bring_up(servo_nodes(options), servo_environment(options))
 
 
 def _parse_arguments(words: Sequence[str]) -> ServoOptions:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cns_core.share import share_directory
-from cns_ros.bringup.params_file import check_params_file
 from cns_ros.bringup.servo_options import SIMULATED_ROBOT_IP, ServoOptions
 
 # Whoever started the nodes may be killed before it can stop them. util-linux brings setpriv.
@@ -61,13 +60,9 @@ def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
     """List the NodeSpecs of a bring-up in the order of their start.
 
     They are stopped in the opposite order, so that the arm's driver, started last, stops first.
-
-    Raises:
-        ValueError: as :func:`.check_params_file`.
     """
     config = share_directory() / "config"
     files = (Path(options.params_file or config / "servo.yaml"),)
-    check_params_file(files[0])
     topics = (("image", options.image_topic), ("camera_info", options.camera_info_topic))
     nodes = [
         NodeSpec(

@@ -17,13 +17,14 @@ from cns_ros.bringup.reference import SETTINGS
 _ROS_OWN = ("use_sim_time", "qos_overrides", "start_type_description_service")
 
 
-def check_params_file(path: Path) -> None:
+def check_params_file(path: Path | str) -> None:
     """Look over a file.
 
     Raises:
         ValueError: naming the file, and the section or parameter that no node of the suite has,
             with the nearest name.
     """
+    path = Path(path)
     try:
         sections = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
