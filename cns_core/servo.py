@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.control.controller import Controller
-from cns_core.control.factory import make_controller, make_stop_rule
+from cns_core.control.factory import TERMINALS, make_controller, make_stop_rule
+from cns_core.control.guide import make_guide
 from cns_core.control.regulator import Regulator, Step
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.camera import PinholeCamera
@@ -29,9 +31,11 @@ class VisualServo:
         tracking: follow keypoints between matchings and refine them to sub-pixel.
         weights: path of CNS weights, ours or the authors' state dict; None for the ones shipped.
         terminal: of the CNS controller: ``'ibvs'`` lets the interaction matrix correct the policy
-            near the goal, ``'none'`` does not.
+            near the goal, ``'none'`` does not. ``'structure'``, of any controller, takes the
+            straight way as soon as the camera's own motion has told where the goal is.
         stop: stop rule, by name or object, see :func:`cns_core.control.factory.make_stop_rule`.
         gain: factor on the twist; the paper's loop is gain 1 at 0.04 s.
+        delay_s: from the time of an image to the motion that obeys its answer; for ``'structure'``.
 
     Example:
         >>> servo = VisualServo(camera, observer="sift", controller="cns")
@@ -52,7 +56,10 @@ class VisualServo:
         terminal: str = "ibvs",
         stop: str | StopRule = "default",
         gain: float = 1.0,
+        delay_s: float = 0.08,
     ) -> None:
+        if terminal not in TERMINALS:
+            raise ValueError(f"terminal must be one of {TERMINALS}, got {terminal!r}")
         self.camera = camera
         self.observer: Observer = (
             make_observer(observer, camera, verify=verify, tracking=tracking)
@@ -63,13 +70,17 @@ class VisualServo:
             make_controller(controller, weights=weights, terminal=terminal),
             make_stop_rule(stop),
             gain=gain,
+            guide=make_guide(camera.focal, gain, delay_s) if terminal == "structure" else None,
         )
 
-    def set_desired(self, image: NDArray[np.uint8], depth_prior: float = 0.5) -> None:
+    def set_desired(
+        self, image: NDArray[np.uint8], depth_prior: float | Literal["auto"] = 0.5
+    ) -> None:
         """Make the (H, W, 3) BGR or (H, W) grey uint8 ``image`` the goal of a new episode.
 
         Args:
-            depth_prior: metres from the desired camera to the scene centre.
+            depth_prior: metres from the desired camera to the scene centre. With ``'structure'`` it
+                serves until a better one is found, and may be ``'auto'``: slow until that is found.
 
         Raises:
             ValueError: for an image of another size, one with too few keypoints, or a prior <= 0.
@@ -80,12 +91,19 @@ class VisualServo:
             raise RuntimeError("the observer took the image but holds no desired keypoints")
         self.regulator.start(desired, depth_prior)
 
-    def step(self, image: NDArray[np.uint8], time: float | None = None) -> Step:
+    def step(
+        self,
+        image: NDArray[np.uint8],
+        time: float | None = None,
+        camera_pose: NDArray[np.float64] | None = None,
+    ) -> Step:
         """Answer one camera image with a :class:`~cns_core.control.regulator.Step`.
 
         Args:
             image: as in :meth:`set_desired`.
             time: when it was taken, in s on any monotonic clock; None for now.
+            camera_pose: (4, 4) pose of the camera at that time, in any fixed frame, in m, as the
+                arm measures it; ``'structure'`` goes by the twists given where it is None.
 
         Raises:
             RuntimeError: before :meth:`set_desired`.
@@ -94,7 +112,7 @@ class VisualServo:
         before = perf_counter()
         correspondence = self.observer.observe(image)
         observe_s = perf_counter() - before
-        step = self.regulator.step(correspondence, before if time is None else time)
+        step = self.regulator.step(correspondence, before if time is None else time, camera_pose)
         return replace(step, timings={**step.timings, "observe": observe_s})
 
     def close(self) -> None:

@@ -11,6 +11,8 @@ from cns_core.control.pixel_error_stop import PixelErrorStop
 from cns_core.control.stop_rule import StopRule
 
 CONTROLLERS = ("cns", "ibvs")
+TERMINALS = ("none", "ibvs", "structure")
+"""What takes over near the goal: nothing, IBVS's correction, or the measured way."""
 STOP_RULES: dict[str, type[StopRule]] = {"motion": MotionStop, "pixel_error": PixelErrorStop}
 
 
@@ -22,7 +24,7 @@ def make_controller(
     Args:
         weights: path of CNS weights, ours or the authors'; None for the ones shipped.
         terminal: of CNS: ``'ibvs'`` lets the interaction matrix correct the policy near the goal,
-            ``'none'`` does not.
+            ``'none'`` does not; ``'structure'`` does too, its guide is the caller's to make.
 
     Raises:
         ValueError: for an unknown name, or weights that cannot be loaded.
@@ -35,7 +37,7 @@ def make_controller(
         # PyTorch takes a second to import, and the classical controllers do without.
         from cns_core.control.cns import CnsController
 
-        return CnsController(weights, terminal=terminal)
+        return CnsController(weights, terminal="ibvs" if terminal == "structure" else terminal)
     raise ValueError(f"controller must be one of {CONTROLLERS}, got {controller!r}")
 
 

@@ -2,12 +2,13 @@
 
 import time
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.control.controller import Controller
+from cns_core.control.guide import Remaining, StructureGuide
 from cns_core.control.status import Status
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.correspondence import Correspondence
@@ -38,6 +39,7 @@ class Step:
         error: mean keypoint error, normalized plane; inf when nothing is matched.
         timings: seconds spent, by stage.
         correspondence: the matches this step was computed from.
+        remaining: the way left, measured; None where structure is not estimated or not yet known.
     """
 
     twist: NDArray[np.float64]
@@ -45,6 +47,11 @@ class Step:
     error: float
     timings: Timings
     correspondence: Correspondence
+    remaining: Remaining | None = None
+
+
+CAUTIOUS_PRIOR_M = 0.2
+"""Nearer than scenes usually are: too small a prior makes the camera slow, not too fast."""
 
 
 class Regulator:
@@ -54,31 +61,46 @@ class Regulator:
         controller: a :class:`cns_core.control.controller.Controller`.
         stop: a :class:`cns_core.control.stop_rule.StopRule`.
         gain: factor on the whole twist; the paper's loop is gain 1 at 0.04 s.
+        guide: a :class:`StructureGuide` that makes the controller's way metric; None for none.
 
     Raises:
         ValueError: if ``gain`` is not positive and finite.
     """
 
-    def __init__(self, controller: Controller, stop: StopRule, gain: float = 1.0) -> None:
+    def __init__(
+        self,
+        controller: Controller,
+        stop: StopRule,
+        gain: float = 1.0,
+        guide: StructureGuide | None = None,
+    ) -> None:
         self.controller = controller
         self.stop = stop
+        self.guide = guide
         self.gain = _positive("gain", gain)
         self._scale = np.ones(6)
+        self._cautious = False
         self._target: NDArray[np.float64] | None = None
         self._graph_s = 0.0
 
-    def start(self, desired: NDArray[np.float64], depth_prior: float = 0.5) -> None:
+    def start(
+        self, desired: NDArray[np.float64], depth_prior: float | Literal["auto"] = 0.5
+    ) -> None:
         """Begin an episode towards (N, 2) desired keypoints in the normalized plane.
 
         Args:
             depth_prior: metres from the desired camera to the scene centre; scales the linear
-                velocity (Eq. 3). Better too small than too large.
+                velocity (Eq. 3). Better too small than too large. ``'auto'`` starts low and takes
+                what the guide finds.
 
         Raises:
-            ValueError: if ``depth_prior`` is not positive and finite.
+            ValueError: if ``depth_prior`` is not positive and finite, or ``'auto'`` without a
+                guide.
         """
         self.set_depth_prior(depth_prior)
         self._target = desired
+        if self.guide is not None:
+            self.guide.start(desired)
         self._start_controller(desired)
         self.stop.start(desired)
 
@@ -87,12 +109,26 @@ class Regulator:
         self.controller.start(desired)
         self._graph_s = time.perf_counter() - before
 
-    def set_depth_prior(self, depth_prior: float) -> None:
-        """Change the depth prior (m) without restarting the episode."""
+    def set_depth_prior(self, depth_prior: float | Literal["auto"]) -> None:
+        """Change the depth prior (m, or ``'auto'``) without restarting the episode."""
+        self._cautious = depth_prior == "auto"
+        if depth_prior == "auto":
+            if self.guide is None:
+                raise ValueError("depth_prior 'auto' needs terminal 'structure'")
+            depth_prior = CAUTIOUS_PRIOR_M
         self._scale = np.repeat([_positive("depth_prior", depth_prior), 1.0], 3)
 
-    def step(self, correspondence: Correspondence, time_s: float) -> Step:
+    def step(
+        self,
+        correspondence: Correspondence,
+        time_s: float,
+        camera_pose: NDArray[np.float64] | None = None,
+    ) -> Step:
         """Answer one frame's correspondence, taken at ``time_s`` on any monotonic clock.
+
+        Args:
+            camera_pose: (4, 4) T_odom_camera at that time, in any fixed frame; None where it is
+                not measured. Only a guide looks at it.
 
         Raises:
             RuntimeError: if no episode was started.
@@ -108,14 +144,34 @@ class Regulator:
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
             self._start_controller(self._target)
+        remaining = self._look_ahead(correspondence, time_s, camera_pose)
         twist = np.zeros(6)
         if status is Status.SERVOING and correspondence.count >= self.controller.min_matches:
             twist = self.gain * self._scale * self.controller.velocity(correspondence)
+            if self.guide is not None:
+                twist = self.guide.law.twist(twist, self.guide.estimate, self._cautious)
+        if self.guide is not None:
+            self.guide.give(twist, time_s)
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
         timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
-        return Step(twist, status, correspondence.error, timings, correspondence)
+        return Step(twist, status, correspondence.error, timings, correspondence, remaining)
+
+    def _look_ahead(
+        self,
+        correspondence: Correspondence,
+        time_s: float,
+        camera_pose: NDArray[np.float64] | None,
+    ) -> Remaining | None:
+        """Let the guide see the frame, take its scale and return the :class:`Remaining` way."""
+        if self.guide is None:
+            return None
+        self.guide.observe(correspondence, time_s, camera_pose)
+        if self.guide.scale is not None:
+            self._scale = np.repeat([self.guide.scale, 1.0], 3)
+            self._cautious = False
+        return self.guide.remaining
 
 
 def _positive(name: str, value: float) -> float:

@@ -1,0 +1,137 @@
+"""Beside a controller: its twist made metric by what the camera's own motion tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cns_core.control.structure_law import StructureLaw, StructureLawSettings
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.structure.delay import DelayMeter
+from cns_core.structure.estimate import Estimate
+from cns_core.structure.estimator import StructureEstimator
+from cns_core.structure.odometry import TwistOdometry
+from cns_core.structure.settings import StructureSettings
+
+_SCALE_SHARE = 0.2
+_NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """The way left to the goal, measured.
+
+    Attributes:
+        translation_mm, rotation_deg: length of the way and angle between the two cameras.
+        translation_bound_mm, rotation_bound_deg: what the errors of the way and of the angle stay
+            below with 95 % probability, as far as the odometry and the intrinsics are right.
+    """
+
+    translation_mm: float
+    rotation_deg: float
+    translation_bound_mm: float
+    rotation_bound_deg: float
+
+    @staticmethod
+    def of(estimate: Estimate) -> Remaining:
+        """The same in the units of people."""
+        return Remaining(
+            1e3 * estimate.translation_m,
+            float(np.degrees(estimate.rotation_rad)),
+            1e3 * estimate.translation_bound_m(),
+            float(np.degrees(estimate.rotation_bound_rad())),
+        )
+
+
+class StructureGuide:
+    """Estimates structure from the camera's motion and guides a controller by it.
+
+    Attributes:
+        estimate: the last :class:`Estimate`, None while there is none.
+        law: the :class:`StructureLaw`.
+
+    Args:
+        structure, law: settings of the estimate and the law.
+        delay_s: from the time of an image to the motion that obeys its answer. Where poses are
+            measured it is measured too, and the longer one bounds the law's gain; without measured
+            poses the twists given are integrated this much later.
+
+    Raises:
+        ValueError: unless ``delay_s`` is finite and not negative.
+    """
+
+    def __init__(
+        self,
+        structure: StructureSettings | None = None,
+        law: StructureLawSettings | None = None,
+        delay_s: float = 0.08,
+    ) -> None:
+        self.estimate: Estimate | None = None
+        self.law = StructureLaw(law, delay_s)
+        self._estimator = StructureEstimator(structure)
+        self._delay_s = delay_s
+        self._odometry = TwistOdometry(delay_s)
+        self._meter = DelayMeter()
+        self._measured: bool | None = None
+
+    @property
+    def scale(self) -> float | None:
+        """Distance from the desired camera to the scene, m; None while it is too vague."""
+        if self.estimate is None:
+            return None
+        known = self.estimate.scale_deviation < _SCALE_SHARE * self.estimate.scale
+        return self.estimate.scale if known else None
+
+    @property
+    def remaining(self) -> Remaining | None:
+        """The way left as of the last frame."""
+        return None if self.estimate is None else Remaining.of(self.estimate)
+
+    def start(self, desired: np.ndarray) -> None:
+        """Begin an episode towards (N, 2) desired keypoints, normalized plane."""
+        self.estimate = None
+        self._estimator.start(desired)
+        self._odometry = TwistOdometry(self._delay_s)
+        self._meter = DelayMeter()
+        self._measured = None
+        self.law.start()
+
+    def observe(
+        self, seen: Correspondence, time_s: float, camera_pose: np.ndarray | None = None
+    ) -> None:
+        """Take one frame.
+
+        Args:
+            camera_pose: (4, 4) T_odom_camera when the image was taken; None to go by the twists
+                given. A change between the two begins anew, their frames differ.
+        """
+        given = self._odometry.at(time_s)
+        measured = camera_pose is not None
+        if self._measured is not None and measured != self._measured:
+            self._estimator.forget()
+        self._measured = measured
+        if camera_pose is not None:
+            self._meter.measure(time_s, camera_pose)
+            self.law.delay_s = max(self._delay_s, self._meter.delay_s or 0.0)
+        self.estimate = self._estimator.update(seen, given if camera_pose is None else camera_pose)
+
+    def give(self, twist: np.ndarray, time_s: float) -> None:
+        """Note the (6,) twist that answers the image of ``time_s``."""
+        self._odometry.give(time_s, twist)
+        self._meter.give(time_s, twist)
+
+
+def make_guide(focal: float, gain: float = 1.0, delay_s: float = 0.08) -> StructureGuide:
+    """A guide for keypoints that a tracking observer finds.
+
+    Args:
+        focal: of the camera, in pixels: what the keypoints' noise in the normalized plane is by.
+        gain: factor on the law's own gain; more than 1 leaves it as it is.
+        delay_s: as of :class:`StructureGuide`.
+    """
+    structure = StructureSettings(
+        noise_floor=_NOISE_PX / focal, noise_per_change=_NOISE_PER_CHANGE_PX / focal
+    )
+    law = StructureLawSettings()
+    return StructureGuide(structure, replace(law, gain=min(gain, 1.0) * law.gain), delay_s)

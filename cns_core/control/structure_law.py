@@ -1,0 +1,130 @@
+"""The direct way to a goal whose pose is known: what replaces the policy once structure is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cns_core.settings import check, setting
+from cns_core.structure.estimate import Estimate
+
+_DELAY_MARGIN = 0.4
+"""Largest product of gain and delay: at 1/e a loop with dead time is critically damped."""
+_HOLD_S = 0.02
+"""Half the time for which a twist is held, at 25 Hz: it acts like so much more delay."""
+_SMOOTHING = 0.2
+_AGREE, _DISAGREE = 0.3, -0.3
+_TELLING = 0.05
+"""Least speed of the policy (norm of [v/d, w]) that says something about where the goal is."""
+_FINE, _COARSE = 1e-3, 1e-2
+"""Deviations (in depths and rad) that are trusted, and still are, whatever is left of the way."""
+_VAGUE = 2.0
+
+
+@dataclass(frozen=True)
+class StructureLawSettings:
+    """Speeds of :class:`StructureLaw`, and when it is trusted."""
+
+    gain: float = setting(3.5, "largest gain", unit="1/s", range=(0.1, 20.0))
+    max_linear: float = setting(0.25, "largest linear speed", unit="m/s", range=(1e-3, 5.0))
+    max_angular: float = setting(1.0, "largest angular speed", unit="rad/s", range=(1e-2, 10.0))
+    cautious_linear: float = setting(
+        0.1, "largest linear speed while no scale is known", unit="m/s", range=(1e-3, 5.0)
+    )
+    ramp_frames: int = setting(10, "frames from the policy to this law", range=(1, 1000))
+    trust: float = setting(
+        0.25, "deviation over the way left that hands over to this law", range=(0.01, 1.0)
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class StructureLaw:
+    """Blends a policy's twist into a straight way to the goal.
+
+    The way is taken once it is known to a quarter and points where the policy points too; it is
+    left when it is lost, becomes vague, or the policy keeps pointing the other way.
+
+    Attributes:
+        delay_s: from taking an image to moving as it tells; bounds the gain.
+
+    Args:
+        settings: speeds.
+        delay_s: to begin with.
+    """
+
+    def __init__(self, settings: StructureLawSettings | None = None, delay_s: float = 0.0) -> None:
+        self.settings = settings or StructureLawSettings()
+        self.delay_s = delay_s
+        self.start()
+
+    def start(self) -> None:
+        """Begin an episode."""
+        self._frames = 0
+        self._trusted = False
+        self._agreement: float | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of the last twist was this law's, 0..1."""
+        return self._frames / self.settings.ramp_frames
+
+    @property
+    def gain(self) -> float:
+        """Gain in 1/s that the delay allows."""
+        return min(self.settings.gain, _DELAY_MARGIN / (self.delay_s + _HOLD_S))
+
+    def twist(
+        self, policy: np.ndarray, estimate: Estimate | None, cautious: bool = False
+    ) -> np.ndarray:
+        """(6,) twist, m/s and rad/s, within the speed limits.
+
+        Args:
+            policy: (6,) twist of the policy, linear half in m/s by the best scale known.
+            estimate: the way left, None where it is unknown.
+            cautious: nothing is known of the scale, so the policy's linear speed means little.
+        """
+        s = self.settings
+        self._judge(policy, estimate)
+        frames = self._frames + (1 if self._trusted else -1)
+        self._frames = min(max(frames, 0), s.ramp_frames)
+        policy = self._limit(policy, s.cautious_linear if cautious else s.max_linear)
+        if estimate is None:
+            self._frames = 0
+            return policy
+        direct = self._limit(self.gain * estimate.motion, s.max_linear)
+        return policy + self.share * (direct - policy)
+
+    def _judge(self, policy: np.ndarray, estimate: Estimate | None) -> None:
+        if estimate is None:
+            self._trusted, self._agreement = False, None
+            return
+        self._compare(policy, estimate)
+        deviation, size = estimate.deviation, estimate.size
+        agreement = 1.0 if self._agreement is None else self._agreement
+        if self._trusted:
+            vague = deviation > max(_VAGUE * size, _COARSE)
+            self._trusted = not vague and agreement > _DISAGREE
+        else:
+            precise = deviation < max(self.settings.trust * size, _FINE)
+            self._trusted = precise and agreement > _AGREE
+
+    def _compare(self, policy: np.ndarray, estimate: Estimate) -> None:
+        """Running mean of the cosine between the policy's way and this one."""
+        weights = np.repeat([1.0 / estimate.scale, 1.0], 3)
+        theirs, ours = weights * policy, weights * estimate.motion
+        speed = np.linalg.norm(theirs)
+        if speed < _TELLING:
+            return
+        cosine = float(theirs @ ours) / float(speed * np.linalg.norm(ours) + 1e-12)
+        if self._agreement is None:
+            self._agreement = cosine
+        self._agreement += _SMOOTHING * (cosine - self._agreement)
+
+    def _limit(self, twist: np.ndarray, max_linear: float) -> np.ndarray:
+        """Slow a twist down to the speed limits, its direction kept."""
+        linear = float(np.linalg.norm(twist[:3])) / max_linear
+        angular = float(np.linalg.norm(twist[3:])) / self.settings.max_angular
+        return twist / max(linear, angular, 1.0)

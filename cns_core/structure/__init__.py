@@ -1,0 +1,1 @@
+"""What the camera's own measured motion tells: the scene's structure and the goal in metres."""

@@ -1,0 +1,75 @@
+"""What is known of the way to the goal, and how well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+
+_PROBABILITY = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The way to the goal as structure tells it.
+
+    Attributes:
+        motion: (6,) translation (m) and rotation vector (rad) of the desired camera in the current
+            camera's frame; what a straight way has left.
+        covariance: (6, 6) of its error.
+        scale: m, from the desired camera to the centre of the points it sees.
+        scale_deviation: m, standard deviation of ``scale``.
+        good: number of points it rests on.
+        explained: share of the sightings that the map explains.
+    """
+
+    motion: np.ndarray
+    covariance: np.ndarray
+    scale: float
+    scale_deviation: float
+    good: int
+    explained: float
+
+    @property
+    def translation_m(self) -> float:
+        """Distance to the goal."""
+        return float(np.linalg.norm(self.motion[:3]))
+
+    @property
+    def rotation_rad(self) -> float:
+        """Angle to the goal."""
+        return float(np.linalg.norm(self.motion[3:]))
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the motion, translation over the scale and rotation in rad."""
+        translation, rotation = self.covariance[:3, :3], self.covariance[3:, 3:]
+        return float(np.sqrt(np.trace(translation) / self.scale**2 + np.trace(rotation)))
+
+    @property
+    def size(self) -> float:
+        """Length of the motion, measured as ``deviation``."""
+        return float(np.hypot(self.translation_m / self.scale, self.rotation_rad))
+
+    def translation_bound_m(self) -> float:
+        """What the error of the translation stays below with 95 % probability."""
+        return bound(self.covariance[:3, :3])
+
+    def rotation_bound_rad(self) -> float:
+        """What the error of the rotation stays below with 95 % probability."""
+        return bound(self.covariance[3:, 3:])
+
+
+def bound(covariance: np.ndarray) -> float:
+    """95 % quantile of the length of a zero-mean Gaussian vector (Satterthwaite's approximation).
+
+    Args:
+        covariance: (3, 3).
+    """
+    total = float(np.trace(covariance))
+    squared = float(np.sum(covariance**2))
+    if total <= 0.0:
+        return 0.0
+    freedom = total**2 / squared
+    return float(np.sqrt(chi2.ppf(_PROBABILITY, freedom) * total / freedom))

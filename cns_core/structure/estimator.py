@@ -1,0 +1,142 @@
+"""The way to the goal in metres, from keypoints and the camera's own motion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cns_core.geometry import se3
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.structure.camera_track import FEWEST, CameraTrack
+from cns_core.structure.estimate import Estimate
+from cns_core.structure.goal import Fit, Sightings
+from cns_core.structure.goal_track import GoalTrack
+from cns_core.structure.point_map import PointMap
+from cns_core.structure.projection import NEAREST_M, homogeneous
+from cns_core.structure.rotation import rotation_vector
+from cns_core.structure.settings import StructureSettings
+
+_LEAST_EXPLAINED = 0.5
+_PATIENCE_FRAMES = 5
+_NEW_VIEW = 2e-3
+"""Change of view between frames that makes a sighting fully new."""
+_FIRST_DISTANCE_M = 0.5
+_FIRST_CHANGE, _LARGEST_CHANGE = 1.0, 3.0
+_UNKNOWN_SHARE = 0.5
+"""Deviation of a depth that is only guessed, over the depth."""
+
+
+class StructureEstimator:
+    """Triangulates the desired keypoints while the camera moves and finds the goal among them.
+
+    All poses are in the frame of the odometry given, which may drift: what is estimated is
+    the goal seen from the current camera.
+
+    Args:
+        settings: noise model and memory.
+
+    Attributes:
+        estimate: the last :class:`Estimate`, None while there is none.
+    """
+
+    def __init__(self, settings: StructureSettings | None = None) -> None:
+        self.settings = settings or StructureSettings()
+        self._desired = np.zeros((0, 2))
+        self.forget()
+
+    def start(self, desired: np.ndarray) -> None:
+        """Begin an episode towards (N, 2) desired keypoints, normalized plane."""
+        self._desired = np.asarray(desired, dtype=float)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the map: the scene, or what is known of the camera's place in it, has changed."""
+        self.estimate: Estimate | None = None
+        self._map = PointMap(len(self._desired), self.settings.memory_frames)
+        self._camera = CameraTrack(self.settings)
+        self._goal = GoalTrack(self.settings)
+        self._scale = _FIRST_DISTANCE_M
+        self._unexplained = 0
+
+    def update(self, correspondence: Correspondence, T_odom_camera: np.ndarray) -> Estimate | None:
+        """Take one frame and return what is known of the way to the goal, None if too little.
+
+        Args:
+            correspondence: over the keypoints given to :meth:`start`.
+            T_odom_camera: (4, 4) measured pose of the camera when the image was taken.
+
+        Raises:
+            ValueError: if the pose is no finite (4, 4) matrix.
+        """
+        T_odom_camera = np.asarray(T_odom_camera, dtype=float)
+        if T_odom_camera.shape != (4, 4) or not np.isfinite(T_odom_camera).all():
+            raise ValueError(f"T_odom_camera must be a finite (4, 4) pose, got {T_odom_camera!r}")
+        noise = self._noise()
+        T = self._camera.follow(self._map, correspondence, T_odom_camera, noise, self._scale)
+        explains = self._camera.explained >= _LEAST_EXPLAINED
+        self._unexplained = 0 if explains else self._unexplained + 1
+        if self._unexplained >= _PATIENCE_FRAMES:
+            self.forget()
+            return None
+        rays = homogeneous(correspondence.current)
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        newness = min(self._camera.change / _NEW_VIEW, 1.0)
+        self._map.observe(
+            T[:3, 3], rays @ T[:3, :3].T, correspondence.matched, noise, self._scale, newness
+        )
+        self.estimate = self._find_goal(correspondence, T, noise) if explains else None
+        if self.estimate is None:
+            self._goal.lose()
+        return self.estimate
+
+    def _noise(self) -> float:
+        """Of a sighting: it grows with the distance to the goal, where patches look different."""
+        change = _FIRST_CHANGE
+        if self.estimate is not None:
+            change = self.estimate.translation_m / self.estimate.scale
+            change += 0.5 * self.estimate.rotation_rad
+        s = self.settings
+        change = min(change, _LARGEST_CHANGE)
+        return self._goal.factor * float(np.hypot(s.noise_floor, s.noise_per_change * change))
+
+    def _find_goal(self, seen: Correspondence, T: np.ndarray, noise: float) -> Estimate | None:
+        which = np.flatnonzero(seen.matched)
+        depth = (self._map.points[which] - T[:3, 3]) @ T[:3, 2]
+        known = self._map.known(T[:3, 3])[which] & (depth > NEAREST_M)
+        if known.sum() < FEWEST:
+            return None
+        sightings = self._sightings(seen, which, T, np.where(known, depth, np.nan))
+        found = self._goal.find(sightings, known, T, noise)
+        return None if found is None else self._describe(*found, sightings)
+
+    def _sightings(
+        self, seen: Correspondence, which: np.ndarray, T: np.ndarray, depth: np.ndarray
+    ) -> Sightings:
+        """All matches; what has no depth (nan) yet is taken for as far away as the others."""
+        axis, known = T[:3, 2], np.isfinite(depth)
+        covariance = self._map.covariance(which, T[:3, 3])
+        spread = np.sqrt(np.einsum("i,nij,j->n", axis, covariance, axis))
+        usual = float(np.median(depth[known]))
+        return Sightings(
+            seen.current[which],
+            self._desired[which],
+            np.where(known, depth, usual),
+            np.where(known, spread, _UNKNOWN_SHARE * usual),
+        )
+
+    def _describe(self, fit: Fit, inliers: np.ndarray, seen: Sightings) -> Estimate:
+        s = self.settings
+        T_current_goal = se3.inverse(fit.T_goal_current)
+        R = T_current_goal[:3, :3]
+        motion = np.concatenate([T_current_goal[:3, 3], rotation_vector(R)])
+        turn = np.kron(np.eye(2), R)
+        covariance = s.inflation**2 * fit.independent
+        covariance += s.shared_noise**2 * fit.by_image + fit.by_depth
+        covariance = turn @ covariance @ turn.T
+        covariance += np.diag(np.square(s.timing_share * self._camera.moved))
+        points = homogeneous(seen.current[inliers]) * seen.depth[inliers, None]
+        local = points @ fit.T_goal_current[:3, :3].T + fit.T_goal_current[:3, 3]
+        self._scale = float(np.linalg.norm(local.mean(axis=0)))
+        share = np.median(seen.depth_deviation[inliers] / seen.depth[inliers])
+        deviation = self._scale * float(np.hypot(share, s.shared_depth))
+        good, explained = int(inliers.sum()), self._camera.explained
+        return Estimate(motion, covariance, self._scale, deviation, good, explained)

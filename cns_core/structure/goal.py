@@ -1,0 +1,150 @@
+"""Where the desired camera is, seen from the current one, with an honest covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cns_core.geometry import se3
+from cns_core.structure.projection import (
+    by_twist,
+    homogeneous,
+    normal_equations,
+    project,
+    tukey,
+    whiten,
+)
+
+_ROUNDS = 2
+_RANSAC_TRIALS = 60
+_STIFFNESS, _LEAST_SHARE = 1e-6, 1e-12
+"""Information (1/m^2, 1/rad^2) in directions that nothing tells, and over that of all others."""
+_LARGEST_STEP = 0.5
+"""m and rad; farther than that the linear step means nothing."""
+_SHARED_DEPTH, _LARGEST_SHARED = 0.5, 0.2
+"""Part of a depth's deviation that neighbours share, and most of it, over the depth."""
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Points of known depth that both cameras see.
+
+    Attributes:
+        current, desired: (M, 2) normalized plane.
+        depth: (M,) m along the current camera's axis.
+        depth_deviation: (M,) m, standard deviation of ``depth``.
+    """
+
+    current: np.ndarray
+    desired: np.ndarray
+    depth: np.ndarray
+    depth_deviation: np.ndarray
+
+    def chosen(self, which: np.ndarray) -> Sightings:
+        """Those of an index or mask."""
+        return Sightings(
+            self.current[which], self.desired[which], self.depth[which], self.depth_deviation[which]
+        )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Outcome of :func:`fit_goal`.
+
+    Covariances are (6, 6), of the pose's error as a twist from the left, m and rad.
+
+    Attributes:
+        T_goal_current: (4, 4) pose of the current camera in the desired camera's frame, m.
+        independent: from each sighting's own errors.
+        by_image: from an error of the image that neighbours share, of the sightings' own size.
+        by_depth: from an error of the depths that neighbours share.
+        distance: (M,) of the sightings from the fit, in standard deviations.
+    """
+
+    T_goal_current: np.ndarray
+    independent: np.ndarray
+    by_image: np.ndarray
+    by_depth: np.ndarray
+    distance: np.ndarray
+
+
+def first_guess(seen: Sightings, tolerance: float) -> np.ndarray | None:
+    """(4, 4) T_goal_current without a guess (SQPnP within RANSAC), or None where none is found.
+
+    Args:
+        tolerance: largest distance of a good sighting, normalized plane.
+    """
+    points = homogeneous(seen.current) * seen.depth[:, None]
+    try:
+        found, rotation, translation, _ = cv2.solvePnPRansac(
+            points,
+            seen.desired,
+            np.eye(3),
+            None,
+            iterationsCount=_RANSAC_TRIALS,
+            reprojectionError=tolerance,
+            flags=cv2.SOLVEPNP_SQPNP,
+        )
+    except cv2.error:  # of points that fix no pose
+        return None
+    if not found or not (np.isfinite(rotation).all() and np.isfinite(translation).all()):
+        return None
+    return se3.pose(cv2.Rodrigues(rotation)[0], translation.ravel())
+
+
+def fit_goal(
+    T_goal_current: np.ndarray, seen: Sightings, noise: float, shared_depth: float = 0.02
+) -> Fit:
+    """Refine the relative pose (robust Gauss-Newton), each sighting weighted by its own noise.
+
+    What the two views see alike says that they are one, whatever the depths are: their errors count
+    by the parallax that remains, so that the way left goes to zero with the image's error.
+
+    Args:
+        T_goal_current: (4, 4) a guess.
+        noise: standard deviation of a sighting's two ends together, normalized plane.
+        shared_depth: error of the depths that neighbours share at least, over the depths.
+    """
+    T, rays = T_goal_current, homogeneous(seen.current)
+    points = rays * seen.depth[:, None]
+    for n in range(_ROUNDS + 1):
+        local = points @ T[:3, :3].T + T[:3, 3]
+        image, by_point = project(local)
+        by_depth = np.einsum("nij,nj->ni", by_point, rays @ T[:3, :3].T)
+        moved = by_depth * seen.depth_deviation[:, None]
+        spread = noise**2 * np.eye(2) + moved[:, :, None] * moved[:, None, :]
+        white, J = whiten(seen.desired - image, by_twist(local, by_point), spread)
+        distance = np.linalg.norm(white, axis=1)
+        weight = tukey(distance)
+        normal, gradient = normal_equations(white, J, weight)
+        normal += (_STIFFNESS + _LEAST_SHARE * np.trace(normal)) * np.eye(6)
+        inverse = np.linalg.inv(normal)
+        if n < _ROUNDS:
+            step = inverse @ gradient
+            T = se3.exp(step / max(np.linalg.norm(step) / _LARGEST_STEP, 1.0)) @ T
+    changes = np.zeros((len(image), 2, 3))
+    changes[:, 0, 0] = changes[:, 1, 1] = noise
+    own = _SHARED_DEPTH * np.minimum(seen.depth_deviation, _LARGEST_SHARED * seen.depth)
+    changes[:, :, 2] = by_depth * np.hypot(shared_depth * seen.depth, own)[:, None]
+    response = inverse @ _pull(
+        J * weight[:, None, None], whiten(white, changes, spread)[1], seen.desired
+    )
+    in_image, in_depth = response[:, :6], response[:, 6:]
+    return Fit(T, inverse, in_image @ in_image.T, in_depth @ in_depth.T, distance)
+
+
+def _pull(weighted: np.ndarray, changes: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """(6, 3 M) gradient by M changes of the sightings that are constant or linear over the image.
+
+    What neighbours share looks like a motion of the camera and does not average out.
+
+    Args:
+        weighted: (N, 2, 6) and ``changes``: (N, 2, M), both in standard deviations.
+        image: (N, 2) where, normalized plane.
+    """
+    centred = image - image.mean(axis=0)
+    fields = np.column_stack([np.ones(len(image)), centred / (centred.std(axis=0) + 1e-9)])
+    pulls = np.einsum("nki,nkc->nic", weighted, changes)
+    return np.einsum("nic,nf->icf", pulls, fields).reshape(6, -1)

@@ -1,0 +1,67 @@
+"""Where the camera is in the map, given where odometry expects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cns_core.geometry import se3
+from cns_core.structure.projection import by_twist, normal_equations, project, tukey, whiten
+
+_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Outcome of :func:`localise`.
+
+    Attributes:
+        T: (4, 4) pose of the camera in the map.
+        distance: (M,) of the sightings from the map, in standard deviations.
+        odometry_error: error of the expected pose over what was expected of it, from the directions
+            that the sightings tell; 1 where it was as large as expected.
+        telling: how many directions of six the sightings tell better than odometry.
+    """
+
+    T: np.ndarray
+    distance: np.ndarray
+    odometry_error: float
+    telling: float
+
+
+def localise(
+    T_expected: np.ndarray,
+    deviations: np.ndarray,
+    points: np.ndarray,
+    covariance: np.ndarray,
+    image: np.ndarray,
+    noise: float,
+) -> Placement:
+    """Correct a camera's expected pose by what it sees of known points (robust Gauss-Newton).
+
+    Args:
+        T_expected: (4, 4) pose of the camera in the map.
+        deviations: (6,) standard deviations of that pose, m and rad, camera frame.
+        points: (M, 3) m in the map, with (M, 3, 3) ``covariance``.
+        image: (M, 2) where they are seen, normalized plane.
+        noise: standard deviation of a sighting, normalized plane.
+    """
+    T, prior = T_expected, np.diag(deviations**-2)
+    offset = np.zeros(6)
+    distance, normal = np.zeros(len(points)), prior
+    for _ in range(_ROUNDS):
+        R, centre = T[:3, :3], T[:3, 3]
+        local = (points - centre) @ R
+        seen, by_point = project(local)
+        in_map = by_point @ R.T
+        spread = in_map @ covariance @ in_map.transpose(0, 2, 1) + noise**2 * np.eye(2)
+        white, J = whiten(image - seen, -by_twist(local, by_point), spread)
+        distance = np.linalg.norm(white, axis=1)
+        normal, gradient = normal_equations(white, J, tukey(distance))
+        normal += prior
+        step = np.linalg.solve(normal, gradient - prior @ offset)
+        T, offset = T @ se3.exp(step), offset + step
+    telling = 6.0 - float(np.trace(prior @ np.linalg.inv(normal)))
+    error = float(np.sqrt(offset @ prior @ offset / max(telling, 1e-6)))
+    return Placement(T, distance, error, telling)

@@ -1,0 +1,165 @@
+"""Where the desired keypoints are in space, triangulated frame by frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cns_core.structure.projection import MEDIAN, tukey
+
+_MOST_MISSES = 6
+_FEWEST_SIGHTINGS = 6.0
+"""From views that differ."""
+_STIFFNESS = 1.0
+"""Information (1/m^2) that keeps a point where it was in directions that no ray tells."""
+_KNOWN_SHARE = 0.25
+_LEAST_SHARE = 0.01
+"""No point's place is known better than this, over its distance: corners change with the view."""
+_SMOOTHING = 0.1
+_EXPECTED = 2.0
+"""Mean squared distance of a sighting in standard deviations: two degrees of freedom."""
+_LARGEST_SURPRISE = 100.0
+_BENDING = 20.0
+"""Surprise from which a point is no fixed point."""
+_LOST, _ON_TRIAL = 50.0, 40.0
+"""Surprise from which a point is triangulated anew, and the one it then begins with."""
+_FACTORS = (0.3, 30.0)
+_FEWEST_TO_ADAPT = 8
+
+
+class PointMap:
+    """One point for each of N keypoints: where its lines of sight meet, by weighted least squares.
+
+    A point is at ``A^-1 b`` with ``A = sum w (I - r r^T)`` and ``b = sum w (I - r r^T) c`` over its
+    sightings along the ray r from the camera's centre c, weighted by the noise they have in space.
+    Sightings are forgotten by and by, and all of them when a keypoint was missed for some frames.
+
+    Attributes:
+        points: (N, 3) m, map frame; meaningful where :meth:`known`.
+        surprise: (N,) running mean of the squared distance of sightings from the map, in standard
+            deviations. Large for what is no fixed point: edges of objects, whatever moves.
+
+    Args:
+        count: number of keypoints.
+        memory_frames: frames after which a sighting has lost most of its weight.
+    """
+
+    def __init__(self, count: int, memory_frames: float = 60.0) -> None:
+        self.points = np.zeros((count, 3))
+        self.surprise = np.full(count, _EXPECTED)
+        self._covariance = np.tile(np.eye(3) / _STIFFNESS, (count, 1, 1))
+        self._factor = 1.0
+        self._information = np.zeros((count, 3, 3))
+        self._vector = np.zeros((count, 3))
+        self._sightings = np.zeros(count)
+        self._misses = np.zeros(count, int)
+        self._keep = 1.0 - 1.0 / memory_frames
+
+    def known(self, centre: np.ndarray) -> np.ndarray:
+        """(N,) bool: points whose place is fixed well enough and which stay there.
+
+        Args:
+            centre: (3,) m, of the camera that looks at them.
+        """
+        line = self.points - centre
+        squared = np.einsum("ni,ni->n", line, line) + 1e-12
+        variance = np.einsum("ni,nij,nj->n", line, self._covariance, line) / squared
+        precise = variance * self._doubt() < _KNOWN_SHARE**2 * squared
+        return precise & (self._sightings >= _FEWEST_SIGHTINGS) & (self.surprise < _BENDING)
+
+    def covariance(self, which: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """(M, 3, 3) m^2 of the points chosen by an index or mask ``which``.
+
+        Larger than the lines of sight tell for points that did not stay where they were.
+        """
+        line = self.points[which] - centre
+        least = _LEAST_SHARE**2 * line[:, :, None] * line[:, None, :]
+        return self._covariance[which] * self._doubt()[which, None, None] + least
+
+    def _doubt(self) -> np.ndarray:
+        """(N,) factor on the variances that follow from the expected noise."""
+        return self._factor**2 * np.maximum(self.surprise / _EXPECTED, 1.0)
+
+    def observe(
+        self,
+        centre: np.ndarray,
+        rays: np.ndarray,
+        matched: np.ndarray,
+        deviation: float,
+        distance: float,
+        newness: float = 1.0,
+    ) -> None:
+        """Take the sightings of one frame.
+
+        Args:
+            centre: (3,) m, of the camera, map frame.
+            rays: (N, 3) unit vectors towards the keypoints, map frame.
+            matched: (N,) bool, which of them were seen.
+            deviation: standard deviation of a ray's direction, rad.
+            distance: m, what to take for that of a point without a place.
+            newness: how much the view differs from the last one, 0..1. What is seen twice from one
+                place is known no better, and nothing is forgotten meanwhile.
+        """
+        self._miss(matched)
+        seen = np.flatnonzero(matched)
+        r, old = rays[seen], self.points[seen]
+        line = old - centre
+        along = np.einsum("ni,ni->n", line, r)
+        placed = (self._sightings[seen] >= _FEWEST_SIGHTINGS) & (along > 0)
+        length = np.where(placed, along, distance)
+        noise = (deviation * length) ** 2
+        weight = newness * self._robust(seen, line, r, along, noise, placed, newness) / noise
+        across = weight[:, None, None] * (np.eye(3) - r[:, :, None] * r[:, None, :])
+        keep = self._keep**newness
+        self._information[seen] = keep * self._information[seen] + across
+        self._vector[seen] = keep * self._vector[seen] + across @ centre
+        self._sightings[seen] += newness
+        self._solve(seen, np.where(placed[:, None], old, centre + distance * r))
+
+    def _miss(self, matched: np.ndarray) -> None:
+        self._misses = np.where(matched, 0, self._misses + 1)
+        self._forget(self._misses >= _MOST_MISSES, _EXPECTED)
+        self._forget(self.surprise >= _LOST, _ON_TRIAL)
+
+    def _forget(self, gone: np.ndarray, surprise: float) -> None:
+        self._information[gone] = 0.0
+        self._vector[gone] = 0.0
+        self._sightings[gone] = 0.0
+        self.surprise[gone] = surprise
+
+    def _robust(
+        self,
+        seen: np.ndarray,
+        line: np.ndarray,
+        r: np.ndarray,
+        along: np.ndarray,
+        noise: np.ndarray,
+        placed: np.ndarray,
+        newness: float,
+    ) -> np.ndarray:
+        """(M,) weights of new sightings by their distance from the map, which is remembered."""
+        aside = line - along[:, None] * r
+        covariance = self._covariance[seen]
+        along_ray = np.einsum("ni,nij,nj->n", r, covariance, r)
+        spread = 0.5 * (np.trace(covariance, axis1=1, axis2=2) - along_ray)
+        squared = np.einsum("ni,ni->n", aside, aside) / (noise + spread) / self._factor**2
+        self._adapt(squared[placed], newness)
+        squared = np.where(placed, np.minimum(squared, _LARGEST_SURPRISE), _EXPECTED)
+        rise = squared - self.surprise[seen]
+        self.surprise[seen] += _SMOOTHING * np.where(rise > 0.0, 1.0, newness) * rise
+        return tukey(np.sqrt(squared))
+
+    def _adapt(self, squared: np.ndarray, newness: float) -> None:
+        """Fit the noise to the sightings: that of the camera's pose comes on top of their own.
+
+        That all agree while nothing changes is no sign of precision.
+        """
+        if len(squared) >= _FEWEST_TO_ADAPT:
+            change = min(float(np.sqrt(np.median(squared))) / MEDIAN, 3.0) - 1.0
+            change *= 1.0 if change > 0.0 else newness
+            self._factor = float(np.clip(self._factor * (1.0 + _SMOOTHING * change), *_FACTORS))
+
+    def _solve(self, seen: np.ndarray, old: np.ndarray) -> None:
+        information = self._information[seen] + _STIFFNESS * np.eye(3)
+        self._covariance[seen] = np.linalg.inv(information)
+        vector = self._vector[seen] + _STIFFNESS * old
+        self.points[seen] = np.einsum("nij,nj->ni", self._covariance[seen], vector)

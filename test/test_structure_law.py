@@ -1,0 +1,221 @@
+"""The straight way to a known goal: speeds, when it is taken and left, and the loop around it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support_structure import GOAL, START, World
+
+from cns_core.control.guide import StructureGuide, make_guide
+from cns_core.control.ibvs import IbvsController
+from cns_core.control.motion_stop import MotionStop
+from cns_core.control.regulator import Regulator
+from cns_core.control.structure_law import StructureLaw, StructureLawSettings
+from cns_core.geometry import se3
+from cns_core.geometry.camera import PinholeCamera
+from cns_core.servo import VisualServo
+from cns_core.structure.estimate import Estimate
+
+DT = 0.04
+MOTION = np.array([0.02, -0.01, 0.03, 0.05, -0.04, 0.1])
+KNOWN = Estimate(MOTION, np.diag(np.square(np.full(6, 1e-3))), 0.5, 0.01, 50, 1.0)
+VAGUE = replace(KNOWN, covariance=np.diag(np.square(np.full(6, 0.1))))
+NOWHERE = np.zeros(6)
+
+
+def taken(law=None, policy=NOWHERE, frames=10):
+    law = law or StructureLaw()
+    for _ in range(frames):
+        twist = law.twist(policy, KNOWN)
+    return law, twist
+
+
+def test_once_taken_the_way_is_straight_at_the_full_gain():
+    law, twist = taken(StructureLaw(StructureLawSettings(max_linear=5.0)))
+    assert law.share == 1.0
+    np.testing.assert_allclose(twist, 3.5 * MOTION)
+
+
+def test_the_way_is_taken_over_ten_frames():
+    law = StructureLaw()
+    for n in range(1, 11):
+        np.testing.assert_allclose(law.twist(NOWHERE, KNOWN), 0.1 * n * law.gain * MOTION)
+
+
+@pytest.mark.parametrize("delay_s, gain", [(0.0, 3.5), (0.08, 3.5), (0.2, 0.4 / 0.22), (1.0, 0.39)])
+def test_a_long_delay_lowers_the_gain(delay_s, gain):
+    assert StructureLaw(delay_s=delay_s).gain == pytest.approx(gain, rel=0.01)
+
+
+def test_speed_limits_keep_the_direction():
+    law = StructureLaw(StructureLawSettings(max_linear=0.05, max_angular=0.2))
+    _, twist = taken(law)
+    assert np.linalg.norm(twist[:3]) <= 0.05 + 1e-12
+    assert np.linalg.norm(twist[3:]) <= 0.2 + 1e-12
+    np.testing.assert_allclose(twist / np.linalg.norm(twist), MOTION / np.linalg.norm(MOTION))
+
+
+def test_a_vague_way_is_not_taken_and_a_taken_one_is_left_when_it_becomes_vague():
+    law = StructureLaw()
+    for _ in range(20):
+        np.testing.assert_array_equal(law.twist(MOTION, VAGUE), MOTION)
+    taken(law)
+    for _ in range(10):
+        twist = law.twist(NOWHERE, VAGUE)
+    np.testing.assert_array_equal(twist, NOWHERE)
+
+
+def test_a_lost_way_is_left_at_once_and_taken_again_slowly():
+    law, _ = taken()
+    np.testing.assert_array_equal(law.twist(MOTION, None), MOTION)
+    law.twist(NOWHERE, KNOWN)
+    assert law.share == pytest.approx(0.1)
+
+
+def test_a_goal_that_the_policy_does_not_know_of_is_not_gone_to():
+    law, twist = taken(policy=-MOTION, frames=30)
+    assert law.share == 0.0
+    np.testing.assert_allclose(twist, -MOTION)
+    law, _ = taken()
+    for _ in range(30):
+        law.twist(-MOTION, KNOWN)
+    assert law.share == 0.0
+
+
+def test_a_policy_that_hardly_moves_has_no_say():
+    law, _ = taken(policy=-0.01 * MOTION)
+    assert law.share == 1.0
+
+
+def test_without_a_scale_the_camera_is_slow():
+    fast = np.array([4.0, 0.0, 0.0, 0.0, 0.0, 0.1])
+    law = StructureLaw(StructureLawSettings(cautious_linear=0.1))
+    assert np.linalg.norm(law.twist(fast, None, cautious=True)[:3]) == pytest.approx(0.1)
+    assert np.linalg.norm(law.twist(fast, None)[:3]) == pytest.approx(0.25)
+
+
+class Loop:
+    """A regulator with IBVS for a policy that moves a camera in a :class:`World`, two frames late.
+
+    Args:
+        pose: the measured pose of a camera at ``T``, None for a pose that is not measured.
+    """
+
+    def __init__(self, prior=0.6, pose=None, guided=True, mounting=None, seed=0, delay_s=0.08):
+        self.world = World(seed)
+        self.T = START
+        self.steps = []
+        self._pose = pose or self.world.odometry
+        self._mounting = np.eye(6) if mounting is None else se3.adjoint(mounting)
+        guide = StructureGuide(delay_s=delay_s) if guided else None
+        self.regulator = Regulator(IbvsController(), MotionStop(), guide=guide)
+        self.regulator.start(self.world.desired, prior)
+
+    def run(self, most=400):
+        """Number of steps until converged."""
+        pending = [np.zeros(6)] * 2
+        for n in range(most):
+            pose = self._pose(self.T)
+            step = self.regulator.step(self.world.matches(self.T), n * DT, pose)
+            self.steps.append(step)
+            if step.status == "converged":
+                return n
+            pending.append(step.twist)
+            self.T = self.T @ se3.exp(DT * self._mounting @ pending.pop(0))
+        return most
+
+    @property
+    def error_mm(self):
+        return 1e3 * se3.translation_error_m(self.T, GOAL)
+
+
+def test_the_goal_is_reached_sooner_and_finer_and_what_is_left_is_told():
+    guided, alone = Loop(), Loop(guided=False)
+    assert guided.run() < 0.6 * alone.run()
+    assert guided.error_mm < 0.2
+    last = guided.steps[-1].remaining
+    assert abs(last.translation_mm - guided.error_mm) < last.translation_bound_mm < 1.0
+    assert abs(last.rotation_deg - se3.rotation_error_deg(guided.T, GOAL)) < last.rotation_bound_deg
+    assert guided.steps[0].remaining is None
+    assert alone.steps[-1].remaining is None
+
+
+@pytest.mark.parametrize("prior", [0.15, 2.4, "auto"])
+def test_the_prior_hardly_matters(prior):
+    usual, other = Loop(), Loop(prior)
+    assert other.run() < 1.2 * usual.run()
+    assert other.error_mm < 0.2
+    assert max(np.linalg.norm(step.twist[:3]) for step in other.steps) < 0.25 + 1e-9
+
+
+def test_auto_begins_slowly():
+    loop = Loop("auto")
+    loop.run(most=4)
+    assert max(np.linalg.norm(step.twist[:3]) for step in loop.steps) < 0.1 + 1e-9
+
+
+def test_the_twists_given_serve_where_no_pose_is_measured():
+    loop = Loop(pose=lambda T: None)
+    assert loop.run() < 1.2 * Loop().run()
+    assert loop.error_mm < 0.2
+
+
+@pytest.mark.parametrize("delay_s, at_most", [(0.0, 1.25), (0.16, 1.0)])
+def test_the_goal_is_reached_though_the_delay_of_the_twists_is_wrong(delay_s, at_most):
+    loop = Loop(pose=lambda T: None, delay_s=delay_s)
+    assert loop.run() < at_most * Loop(guided=False).run()
+    assert loop.error_mm < 0.3
+
+
+def test_a_wrong_mounting_costs_little():
+    mounting = se3.pose(se3.exp([0, 0, 0, 0.05, -0.06, 0.04])[:3, :3], (0.006, -0.005, 0.006))
+    loop = Loop(mounting=mounting)
+    assert loop.run() < 1.3 * Loop().run()
+    assert loop.error_mm < 0.2
+
+
+def test_odometry_scaled_by_half_or_standing_still_is_no_worse_than_none():
+    alone = Loop(guided=False).run()
+    scaled = Loop(pose=lambda T: se3.pose(T[:3, :3], 0.5 * T[:3, 3]))
+    assert scaled.run() < 1.1 * alone
+    assert scaled.error_mm < 0.3
+    frozen = Loop(pose=lambda T: START)
+    assert frozen.run() < 1.1 * alone
+
+
+def test_a_scene_that_moves_on_the_way_is_found_anew():
+    loop = Loop()
+    loop.run(most=30)
+    away = se3.exp([0.03, 0.01, 0.0, 0.0, 0.0, 0.1])
+    world = loop.world
+    world.points, world.goal = world.points @ away[:3, :3].T + away[:3, 3], away @ GOAL
+    pending = [np.zeros(6)] * 2
+    for n in range(30, 400):
+        step = loop.regulator.step(world.matches(loop.T), n * DT, world.odometry(loop.T))
+        pending.append(step.twist)
+        loop.T = loop.T @ se3.exp(DT * pending.pop(0))
+    assert 1e3 * se3.translation_error_m(loop.T, world.goal) < 0.3
+
+
+def test_poses_that_begin_or_end_on_the_way_begin_a_new_map():
+    loop = Loop(pose=lambda T: None)
+    loop.run(most=20)
+    assert loop.steps[-1].remaining is not None
+    seen = loop.world.matches(loop.T)
+    assert loop.regulator.step(seen, 20 * DT, loop.world.odometry(loop.T)).remaining is None
+
+
+def test_auto_needs_a_guide():
+    with pytest.raises(ValueError, match="auto"):
+        Loop("auto", guided=False)
+
+
+CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
+
+
+def test_visual_servo_makes_the_guide_and_a_gain_below_one_slows_it():
+    with VisualServo(CAMERA, controller="ibvs", terminal="structure", gain=0.5) as servo:
+        assert servo.regulator.guide.law.settings.gain == pytest.approx(1.75)
+    with VisualServo(CAMERA, controller="ibvs") as servo:
+        assert servo.regulator.guide is None
+    assert make_guide(CAMERA.focal, gain=2.0).law.settings.gain == 3.5
