@@ -30,8 +30,8 @@ ABOVE_THE_LINE = {
     "cns_ros.bringup": {"cns_core", "cns_core.observers", "cns_core.control", "cns_ros.ros"},
     "cns_ros.nodes": {
         *("cns_core", "cns_core.geometry", "cns_core.observers", "cns_core.policy"),
-        *("cns_core.control", "cns_core.arm", "cns_core.arm.ur", "cns_core.calibration"),
-        "cns_ros.ros",
+        *("cns_core.structure", "cns_core.control", "cns_core.arm", "cns_core.arm.ur"),
+        *("cns_core.calibration", "cns_ros.ros"),
     },
 }
 SERVING = {room for room in ABOVE_THE_LINE if room.startswith("cns_core")}

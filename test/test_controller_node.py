@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import TwistStamped
+from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.parameter import Parameter
 from ros_graph import with_parameters
 from rosgraph_msgs.msg import Clock
@@ -18,6 +18,7 @@ from cns_core import Correspondence
 from cns_core.geometry import se3
 from cns_ros.nodes.controller import ControllerNode
 from cns_ros.ros.matches import matches_from_correspondence
+from cns_ros.ros.poses_twists import pose_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
 POINTS = np.random.default_rng(3).uniform([-0.2, -0.2, -0.05], [0.2, 0.2, 0.05], (40, 3))
@@ -103,6 +104,33 @@ def test_it_servoes_to_the_goal_and_then_falls_silent(rig):
         rig.send()
         rig.graph.executor.spin_once(timeout_sec=0.2)
     assert len(rig.twists) == sent
+
+
+@pytest.mark.parametrize(("odometry", "most_steps"), [("tcp_pose", 110), ("twists", 110)])
+def test_with_structure_it_goes_straight_and_tells_how_far(ros_graph, odometry, most_steps):
+    rig = Rig(ros_graph, controller="ibvs", terminal="structure", depth_prior=0.15)
+    poses = ros_graph.node.create_publisher(PoseStamped, "tcp_pose", OFFERED)
+    ros_graph.until(poses.get_subscription_count)
+
+    def step():
+        if odometry == "tcp_pose":
+            header = Header(frame_id="base", stamp=stamp(rig.time_s + 0.04))
+            before = len(rig.controller.poses)
+            poses.publish(pose_message(rig.T_wc, header))
+            ros_graph.until(lambda: len(rig.controller.poses) > before)
+        rig.T_wc = rig.T_wc @ se3.exp(0.04 * rig.answer())
+
+    assert rig.start().success
+    steps = 0
+    while rig.statuses[-1].message != "converged" and steps < 400:
+        step()
+        steps += 1
+    values = {pair.key: pair.value for pair in rig.statuses[-1].values}
+    assert steps <= most_steps
+    assert values["odometry"] == odometry
+    true_mm = 1e3 * se3.translation_error_m(rig.T_wc, GOAL)
+    assert true_mm < 0.5
+    assert true_mm <= float(values["remaining_mm"]) + float(values["remaining_mm_bound"]) + 0.01
 
 
 def test_nothing_is_published_before_the_start(rig):

@@ -96,3 +96,12 @@ def test_the_delay_is_measured_to_half_a_frame(lag_frames):
 def test_a_camera_that_does_not_obey_tells_no_delay():
     assert measured(2, obeyed=False) is None
     assert DelayMeter().delay_s is None
+
+
+def test_the_motion_is_thought_on_for_a_moment_and_no_longer():
+    history = PoseHistory(ahead_s=0.05)
+    for k in range(3):
+        history.add(0.02 * k, se3.exp(0.02 * k * np.array([0.1, 0.0, 0.2, 0.0, 0.5, 0.0])))
+    on = se3.exp(0.08 * np.array([0.1, 0.0, 0.2, 0.0, 0.5, 0.0]))
+    np.testing.assert_allclose(history.at(0.08), on, atol=3e-4)
+    assert history.at(0.1) is None

@@ -16,12 +16,15 @@ from cns_core.arm.streamer import Streamer
 HAND_EYE = HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0))
 FORWARD = np.array([0.05, 0.0, 0.0, 0.0, 0.0, 0.1])
 
+# A busy test machine may be late; what is tested here is not how late.
+PATIENT = {"command_timeout_s": 1.0, "disarm_timeout_s": 10.0}
+
 
 class Arm:
     """A transport that notes what it is sent."""
 
     def __init__(self):
-        self.q, self.safety_stop = None, ""
+        self.q, self.qd, self.safety_stop = None, None, ""
         self.wrong = self.refusal = self.lost = self.not_taken = ""
         self.sent, self.taken, self.released = [], 0, 0
 
@@ -178,7 +181,7 @@ def test_a_dry_run_takes_no_control_and_sends_nothing_but_tells_what_it_would():
 def test_a_local_link_follows_the_arm_in_and_out_of_the_connection():
     arm = Arm()
     arm.lost = "nobody listens"
-    link = LocalLink(MotionConfig(hand_eye=HAND_EYE), arm)
+    link = LocalLink(MotionConfig(hand_eye=HAND_EYE, **PATIENT), arm)
     answers = []
     link.request("arm", lambda *answer: answers.append(answer))
     assert answers == [(False, "nobody listens")]
@@ -199,7 +202,7 @@ def test_a_local_link_follows_the_arm_in_and_out_of_the_connection():
 
 def test_the_driver_lets_through_what_the_gate_admits():
     arm = Arm()
-    config = MotionConfig(hand_eye=HAND_EYE)
+    config = MotionConfig(hand_eye=HAND_EYE, **PATIENT)
     link = LocalLink(config, arm)
     with ArmDriver(config, link) as driver:
         with pytest.raises(ValueError, match="must be in frame 'camera_optical_frame'"):

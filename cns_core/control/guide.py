@@ -14,6 +14,9 @@ from cns_core.structure.estimator import StructureEstimator
 from cns_core.structure.odometry import TwistOdometry
 from cns_core.structure.settings import StructureSettings
 
+TYPICAL_FOCAL = 600.0
+"""In pixels. The noise adapts to what is seen, so that its first guess need not be good."""
+
 _SCALE_SHARE = 0.2
 _NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
 
@@ -122,7 +125,9 @@ class StructureGuide:
         self._meter.give(time_s, twist)
 
 
-def make_guide(focal: float, gain: float = 1.0, delay_s: float = 0.08) -> StructureGuide:
+def make_guide(
+    focal: float = TYPICAL_FOCAL, gain: float = 1.0, delay_s: float = 0.08
+) -> StructureGuide:
     """A guide for keypoints that a tracking observer finds.
 
     Args:

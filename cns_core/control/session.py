@@ -135,7 +135,9 @@ class ServoSession:
         try:
             self.regulator.gain = self.settings.gain
             self.regulator.set_depth_prior(self.settings.depth_prior_m)
-            step = self.regulator.step(matches.correspondence, matches.image_time_s)
+            step = self.regulator.step(
+                matches.correspondence, matches.image_time_s, matches.camera_pose
+            )
         except ValueError as reason:
             return self._end("stop", str(reason), Level.ERROR)
         self.step = step

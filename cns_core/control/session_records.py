@@ -41,11 +41,14 @@ class Matches:
     Attributes:
         image_time_s: when the image was taken, on the images' clock.
         arrival_s: when the matches arrived, on the steady clock.
+        camera_pose: (4, 4) measured pose of the camera at the image's time, in any fixed frame, in
+            m; None where it is not known.
     """
 
     correspondence: Correspondence
     image_time_s: float
     arrival_s: float
+    camera_pose: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cns_core.control.factory import CONTROLLERS, STOP_RULES
-from cns_core.control.terminal_correction import TERMINAL_CORRECTIONS
+from cns_core.control.factory import CONTROLLERS, STOP_RULES, TERMINALS
 from cns_core.settings import check, setting
 
 
@@ -19,9 +18,7 @@ class ControlSettings:
 
     controller: str = setting("cns", "control law", choices=CONTROLLERS)
     weights: str = setting("", "CNS weights file, ours or the authors'; empty for the one shipped")
-    terminal: str = setting(
-        "ibvs", "what corrects the policy near the goal", choices=TERMINAL_CORRECTIONS
-    )
+    terminal: str = setting("ibvs", "what takes over near the goal", choices=TERMINALS)
     stop: str = setting("default", "when to stop", choices=("default", *STOP_RULES))
 
     def __post_init__(self) -> None:

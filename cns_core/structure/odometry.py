@@ -19,12 +19,19 @@ class PoseHistory:
     Args:
         longest_s: how long poses are kept.
         largest_gap_s: poses further apart than this are not interpolated between.
+        ahead_s: how far beyond the newest pose the motion may be thought on.
     """
 
-    def __init__(self, longest_s: float = _LONGEST_S, largest_gap_s: float = 0.2) -> None:
-        self._longest_s, self._largest_gap_s = longest_s, largest_gap_s
+    def __init__(
+        self, longest_s: float = _LONGEST_S, largest_gap_s: float = 0.2, ahead_s: float = 0.0
+    ) -> None:
+        self._longest_s, self._largest_gap_s, self._ahead_s = longest_s, largest_gap_s, ahead_s
         self._times: deque[float] = deque()
         self._poses: deque[np.ndarray] = deque()
+
+    def __len__(self) -> int:
+        """Number of poses kept."""
+        return len(self._times)
 
     def add(self, time_s: float, T: np.ndarray) -> None:
         """Note that the camera was at ``T``; what comes out of order is ignored."""
@@ -37,12 +44,16 @@ class PoseHistory:
             self._poses.popleft()
 
     def at(self, time_s: float) -> np.ndarray | None:
-        """(4, 4) pose at a time, interpolated; None where none was measured about it."""
+        """(4, 4) pose at a time, between the poses beside it; None where none was measured."""
         after = bisect_right(self._times, time_s)
         if after == 0:
             return None
         if after == len(self._times):
-            return self._poses[-1] if time_s == self._times[-1] else None
+            if time_s == self._times[-1]:
+                return self._poses[-1]
+            if after < 2 or time_s - self._times[-1] > self._ahead_s:
+                return None
+            after -= 1
         start, end = self._times[after - 1], self._times[after]
         if end - start > self._largest_gap_s:
             return None

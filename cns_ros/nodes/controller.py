@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import TwistStamped
+from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
@@ -16,10 +16,12 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from cns_core.control.factory import make_controller, make_stop_rule
+from cns_core.control.guide import make_guide
 from cns_core.control.regulator import Regulator
 from cns_core.control.session import ServoSession
 from cns_core.control.session_records import Level, Matches, Now, Output
 from cns_core.control.settings import ControlSettings, SessionSettings
+from cns_core.structure.odometry import PoseHistory
 from cns_ros.nodes.graph_markers import graph_markers
 from cns_ros.ros.clock import age_s, seconds
 from cns_ros.ros.diagnostics import (
@@ -32,10 +34,11 @@ from cns_ros.ros.diagnostics import (
 )
 from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.parameters import declare_all, read_all
-from cns_ros.ros.poses_twists import twist_message
+from cns_ros.ros.poses_twists import pose_from_message, twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
+_AHEAD_S = 0.06  # poses come every 0.02 s; the newest image may be ahead of them
 _LEVELS = {Level.OK: OK, Level.WARN: WARN, Level.ERROR: ERROR}
 
 
@@ -44,6 +47,7 @@ class ControllerNode(Node):
 
     Attributes:
         session: the :class:`.ServoSession`.
+        poses: where ``tcp_pose`` said the camera was.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -51,17 +55,23 @@ class ControllerNode(Node):
         control = declare_all(self, ControlSettings)
         controller = make_controller(control.controller, control.weights or None, control.terminal)
         self.session = ServoSession(
-            Regulator(controller, make_stop_rule(control.stop)),
+            Regulator(
+                controller,
+                make_stop_rule(control.stop),
+                guide=make_guide() if control.terminal == "structure" else None,
+            ),
             declare_all(self, SessionSettings),
             idle_cause="call ~/start",
         )
         self._header = Header()
         self._control_ms, self._image_age_s = Recent(), Recent()
+        self.poses = PoseHistory(ahead_s=_AHEAD_S)
 
         self._twist = self.create_publisher(TwistStamped, "twist", OFFERED)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self._graph = self.create_publisher(MarkerArray, "~/graph", OFFERED)
         self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
+        self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, NEWEST)
         self.create_service(Trigger, "~/start", self._on_start)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.create_service(Trigger, "~/reset", self._on_reset)
@@ -80,11 +90,18 @@ class ControllerNode(Node):
             self._publish(self._prepared().refuse(str(reason)))
             return
         self._header, now = message.header, self._now()
-        matches = Matches(correspondence, seconds(message.header.stamp), now.steady_s)
+        taken_s = seconds(message.header.stamp)
+        matches = Matches(correspondence, taken_s, now.steady_s, self.poses.at(taken_s))
         self._publish(self._prepared().take(matches, now))
         if self._graph.get_subscription_count():
             graph = self.session.regulator.controller.graph
             self._graph.publish(graph_markers(graph, correspondence, message.header))
+
+    def _on_pose(self, message: PoseStamped) -> None:
+        try:
+            self.poses.add(seconds(message.header.stamp), pose_from_message(message))
+        except ValueError as reason:
+            self.get_logger().warning(f"tcp_pose refused: {reason}", throttle_duration_sec=5.0)
 
     def _on_watch(self) -> None:
         self._publish(self._prepared().watch(self._now()))
@@ -147,6 +164,13 @@ class ControllerNode(Node):
         if (step := self.session.step) is not None:
             values["error"] = float(step.error)
             values["matched"] = step.correspondence.count
+        if (step := self.session.step) is not None and (left := step.remaining) is not None:
+            values["remaining_mm"] = left.translation_mm
+            values["remaining_mm_bound"] = left.translation_bound_mm
+            values["remaining_deg"] = left.rotation_deg
+            values["remaining_deg_bound"] = left.rotation_bound_deg
+        if (matches := self.session.matches) is not None:
+            values["odometry"] = "twists" if matches.camera_pose is None else "tcp_pose"
         values["terminal_share"] = float(self.session.regulator.controller.terminal_share)
         if (newest := self._image_age_s.newest) is not None:
             values["image_age_s"] = newest
