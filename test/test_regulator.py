@@ -46,6 +46,13 @@ def test_the_prior_scales_the_linear_half_and_the_gain_both():
     assert set(step.timings) == {"graph", "control"}
 
 
+def test_the_limits_hold_and_keep_the_direction():
+    regulator = started(Constant([1.0, 0.0, 0.0, 0.0, 2.0, 0.0]))
+    regulator.limits = (0.1, 1.0)
+    twist = regulator.step(shifted(0.1), 0.0).twist
+    np.testing.assert_allclose(twist, [0.1, 0.0, 0.0, 0.0, 0.4, 0.0])
+
+
 def test_no_motion_with_too_few_matches_and_lost_after_a_while():
     regulator = started(Constant(np.ones(6)))
     regulator.step(shifted(0.1), 0.0)

@@ -12,6 +12,7 @@ from cns_core.control.guide import Remaining, StructureGuide
 from cns_core.control.status import Status
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.twist import saturate
 
 
 class Timings(TypedDict, total=False):
@@ -63,6 +64,9 @@ class Regulator:
         gain: factor on the whole twist; the paper's loop is gain 1 at 0.04 s.
         guide: a :class:`StructureGuide` that makes the controller's way metric; None for none.
 
+    Attributes:
+        limits: largest linear and angular speed, m/s and rad/s; None for none.
+
     Raises:
         ValueError: if ``gain`` is not positive and finite.
     """
@@ -78,6 +82,7 @@ class Regulator:
         self.stop = stop
         self.guide = guide
         self.gain = _positive("gain", gain)
+        self.limits: tuple[float, float] | None = None
         self._scale = np.ones(6)
         self._cautious = False
         self._target: NDArray[np.float64] | None = None
@@ -150,10 +155,12 @@ class Regulator:
             twist = self.gain * self._scale * self.controller.velocity(correspondence)
             if self.guide is not None:
                 twist = self.guide.law.twist(twist, self.guide.estimate, self._cautious)
-        if self.guide is not None:
-            self.guide.give(twist, time_s)
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
+        if self.limits is not None:
+            twist = saturate(twist, *self.limits)
+        if self.guide is not None:
+            self.guide.give(twist, time_s)
         timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
         return Step(twist, status, correspondence.error, timings, correspondence, remaining)

@@ -9,7 +9,6 @@ from cns_core.control.session_records import SILENCE, Level, Matches, Now, Outpu
 from cns_core.control.session_state import Event, SessionState
 from cns_core.control.settings import SessionSettings
 from cns_core.control.status import Status
-from cns_core.geometry.twist import saturate
 
 START_WITHIN_S = 1.0
 """How long ago the newest matches may have come when a session is started towards their target."""
@@ -134,6 +133,10 @@ class ServoSession:
     def _servo(self, matches: Matches, now: Now) -> Output:
         try:
             self.regulator.gain = self.settings.gain
+            self.regulator.limits = (
+                self.settings.max_linear_m_s,
+                self.settings.max_angular_rad_s,
+            )
             self.regulator.set_depth_prior(self.settings.depth_prior_m)
             step = self.regulator.step(
                 matches.correspondence, matches.image_time_s, matches.camera_pose
@@ -149,9 +152,8 @@ class ServoSession:
         cause = self._too_old(age_s)
         self._state.apply(_EVENTS[step.status], cause)
         twist = np.zeros(6) if cause else step.twist
-        limited = saturate(twist, self.settings.max_linear_m_s, self.settings.max_angular_rad_s)
         report = Report(step.status, cause, Level.WARN if cause else level)
-        return Output(limited, report, step)
+        return Output(twist, report, step)
 
     def _end(self, event: Event, cause: str, level: Level, step: Step | None = None) -> Output:
         """Leave the episode, if one is under way: zero twists, then silence."""

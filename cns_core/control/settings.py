@@ -18,7 +18,7 @@ class ControlSettings:
 
     controller: str = setting("cns", "control law", choices=CONTROLLERS)
     weights: str = setting("", "CNS weights file, ours or the authors'; empty for the one shipped")
-    terminal: str = setting("ibvs", "what takes over near the goal", choices=TERMINALS)
+    terminal: str = setting("structure", "what takes over near the goal", choices=TERMINALS)
     stop: str = setting("default", "when to stop", choices=("default", *STOP_RULES))
 
     def __post_init__(self) -> None:
