@@ -12,8 +12,8 @@ import pytest
 from cns_core.arm.follow_check import FollowCheck
 from cns_core.arm.schedule import Schedule
 from cns_core.arm.ur.channel import Channel, ChannelClosed
-from cns_core.arm.ur.feedback import Lag
 from cns_core.arm.ur.preflight import DASHBOARD_PORT, Unreachable, ask_dashboard, check_reachable
+from cns_core.lag import Lag
 
 AHEAD = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0])
 

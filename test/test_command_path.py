@@ -188,7 +188,7 @@ def test_joints_never_exceed_their_limits_however_the_twists_change_near_singula
         ({"frame": "tool0"}, "wrong frame", "in frame 'camera', got 'tool0'"),
         ({"frame": ""}, "wrong frame", "in frame 'camera', got ''"),
         ({"stamp_s": 99.8}, "old stamp", "0.200 s old, allowed 0.120 s"),
-        ({"stamp_s": 0.0}, "old stamp", "100.000 s old"),
+        ({"stamp_s": 0.0}, "old stamp", r"100.000 s old.*carries no time stamp \(0\)"),
         ({"stamp_s": float("nan")}, "old stamp", "nan s old"),
         ({"stamp_s": 101.0}, "stamp in the future", "1.000 s in the future"),
         ({"stamp_s": 99.95}, "out of order", "0.040 s older than the one before"),

@@ -180,7 +180,8 @@ def test_another_desired_image_stops_the_episode(rig):
     rig.start()
     assert np.any(rig.answer())
     other = Correspondence(view(GOAL)[:20], view(START)[:20], np.ones(20, bool))
-    rig.publisher.publish(matches_from_correspondence(other, Header()))
+    header = Header(stamp=stamp(rig.time_s + 0.01))
+    rig.publisher.publish(matches_from_correspondence(other, header))
     assert "another desired image" in rig.until_status("idle")["cause"]
     assert rig.graph.call("controller/start").success
 

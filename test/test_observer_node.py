@@ -4,14 +4,17 @@ import cv2
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from rclpy.duration import Duration
 from ros_graph import with_parameters
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from sklearn.datasets import load_sample_image
 from std_msgs.msg import Header
 
 from cns_core import PinholeCamera
+from cns_core.stamp_watch import ENOUGH
 from cns_ros.nodes.observer import ObserverNode
 from cns_ros.ros.camera_info import info_from_camera
+from cns_ros.ros.clock import age_s
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.qos import LATCHED, NEWEST
@@ -32,8 +35,9 @@ class Rig:
         self.info = graph.node.create_publisher(CameraInfo, "camera_info", NEWEST)
         self.matches = graph.collect(PointCloud2, "matches", NEWEST)
 
-    def shoot(self, image=PHOTO, camera=CAMERA):
-        stamp = self.graph.node.get_clock().now().to_msg()
+    def shoot(self, image=PHOTO, camera=CAMERA, ahead_s=0.0, stamp=None):
+        now = self.graph.node.get_clock().now() + Duration(nanoseconds=int(1e9 * ahead_s))
+        stamp = now.to_msg() if stamp is None else stamp
         header = Header(stamp=stamp, frame_id="camera_optical_frame")
         if camera is not None:
             self.info.publish(info_from_camera(camera, header))
@@ -125,9 +129,13 @@ def test_images_of_another_size_give_no_matches(rig):
 
 def test_an_unknown_encoding_is_named(rig):
     assert rig.set_desired().success
-    strange = encode(PHOTO, Header())
-    strange.encoding = "32FC3"
-    rig.graph.until(lambda: rig.observer.problem, lambda: rig.image.publish(strange))
+
+    def shoot():
+        strange = encode(PHOTO, Header(stamp=rig.graph.node.get_clock().now().to_msg()))
+        strange.encoding = "32FC3"
+        rig.image.publish(strange)
+
+    rig.graph.until(lambda: rig.observer.problem, shoot)
     assert "32FC3" in rig.observer.problem
 
 
@@ -142,6 +150,53 @@ def test_repeated_and_older_images_are_never_worked_on(rig):
         rig.image.publish(encode(PHOTO, Header(stamp=stamp)))
     rig.see()
     assert rig.observer.observe_ms.count == answered + 1
+
+
+@pytest.mark.parametrize(
+    ("stamp", "reason"),
+    [(Time(), "images carry no time stamp (0)"), (Time(sec=1700000000), "bear the same stamp")],
+)
+def test_stamps_that_tell_nothing_are_named_by_everything_that_is_refused(rig, stamp, reason):
+    gate = rig.observer.gate
+    rig.graph.until(lambda: gate.stamps.unfit > ENOUGH, lambda: rig.shoot(stamp=stamp))
+    assert reason in rig.observer.problem
+    rig.graph.until(
+        lambda: reason in rig.graph.call("observer/set_desired").message,
+        lambda: rig.shoot(stamp=stamp),
+    )
+
+
+def test_without_stamps_the_time_of_arrival_may_be_taken(ros_graph):
+    rig = Rig(ros_graph, stamp="receive")
+    rig.graph.until(lambda: rig.observer.newest, lambda: rig.shoot(stamp=Time()))
+    assert rig.graph.call("observer/set_desired").success
+    rig.graph.until(lambda: rig.matches, lambda: rig.shoot(stamp=Time()))
+    assert abs(age_s(rig.observer, rig.matches[-1].header.stamp)) < 20.0
+    assert rig.observer.problem == ""
+
+
+def test_a_clock_ahead_is_named_while_the_images_are_worked_on(rig):
+    assert rig.set_desired().success
+    rig.graph.until(lambda: "in the future" in rig.observer.problem, lambda: rig.shoot(ahead_s=9.0))
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, lambda: rig.shoot(ahead_s=9.0))
+    rig.graph.until(lambda: not rig.observer.problem, rig.shoot)
+
+
+def test_one_bad_stamp_is_dropped(rig):
+    assert rig.set_desired().success
+    newest = rig.observer.newest
+    rig.graph.until(lambda: rig.observer.gate.refusal, lambda: rig.shoot(ahead_s=3600.0))
+    assert rig.observer.newest is newest
+    rig.see()
+    assert rig.observer.problem == ""
+
+
+def test_a_camera_that_has_stopped_is_told_from_one_with_bad_stamps(rig):
+    rig.graph.until(lambda: rig.observer.gate.refusal, lambda: rig.shoot(stamp=Time()))
+    rig.graph.until(
+        lambda: "the camera has stopped" in rig.graph.call("observer/set_desired").message
+    )
 
 
 def test_a_frozen_camera_is_noticed_and_its_images_left_out(ros_graph):

@@ -223,7 +223,7 @@ def test_silence_ends_the_episode(servoing):
     assert_zero(output)
     report = output.report
     assert (report.status, report.level) == (Status.IDLE, Level.ERROR)
-    assert report.cause == "no matches for 0.60 s"
+    assert report.cause.startswith("no matches for 0.60 s, 0.50 s are allowed: the observer's")
     assert_zeros_then_silence(servoing, 4)
 
 
@@ -265,6 +265,66 @@ def test_the_images_clock_may_stand_still(servoing):
     servoing.pass_time(0.6)
     output = servoing.session.watch(Now(stopped, servoing.time_s))
     assert output.report.status is Status.IDLE
+
+
+def test_a_start_with_images_from_the_future_is_refused_with_the_offset(rig):
+    rig.send(age_s=-7.0)
+    with pytest.raises(ValueError, match=r"stamped 7\.00 s in the future, 0\.05 s are allowed"):
+        rig.session.start(rig.now)
+
+
+def test_a_start_from_images_without_stamps_is_refused(rig):
+    for _ in range(10):
+        rig.send(age_s=rig.now.image_clock_s + 0.04)
+    with pytest.raises(ValueError, match=r"images carry no time stamp \(0\).*stamp:=receive"):
+        rig.session.start(rig.now)
+
+
+def test_a_start_from_pictures_that_hang_back_is_refused_though_their_age_is_small(rig):
+    for late_s in np.arange(0.0, 3.1, 0.02):
+        rig.send(age_s=late_s - 3.0)
+    with pytest.raises(ValueError, match=r"hang back by 3\.0\d s.*their clock is \d\.\d+ s ahead"):
+        rig.session.start(rig.now)
+
+
+@pytest.mark.parametrize("late_s", [-3600.0, -3.0, 3.0, 3600.0, STAMPS_AHEAD_S + 60.0])
+def test_one_bad_stamp_moves_nothing_and_the_episode_goes_on(servoing, late_s):
+    servoing.send()
+    output = servoing.send(age_s=late_s)
+    assert_zero(output)
+    assert (output.report.status, output.report.level) == (Status.SERVOING, Level.WARN)
+    assert "stamp" in output.report.cause
+    after = servoing.send()
+    assert np.any(after.twist)
+    assert after.report.cause == ""
+
+
+def test_a_bad_stamp_does_not_find_a_lost_target(servoing):
+    servoing.lose()
+    assert servoing.send(age_s=-3600.0).report.status is Status.LOST
+
+
+@pytest.mark.parametrize(("ahead_s", "way"), [(3.0, "3.00 s ahead"), (-3.0, "3.00 s back")])
+def test_a_clock_that_is_set_ends_the_episode_and_the_jump_is_named(servoing, ahead_s, way):
+    servoing.send()
+    output = servoing.send(age_s=-ahead_s)
+    while output.report.status is Status.SERVOING:
+        assert_zero(output)
+        output = servoing.send(age_s=-ahead_s)
+    assert_zero(output)
+    assert (output.report.status, output.report.level) == (Status.IDLE, Level.ERROR)
+    assert f"clock that stamps the images was set {way}" in output.report.cause
+
+
+def test_a_clock_that_is_slowly_ahead_stops_the_arm_and_the_offset_is_named(servoing):
+    """A clock that runs fast makes late pictures look fresh, until it shows."""
+    for ahead_s in np.arange(0.0, 0.6, 0.01):
+        output = servoing.send(age_s=-ahead_s)
+        if ahead_s > 0.051:
+            assert_zero(output)
+    output = servoing.watch(after_s=0.05)
+    assert output.report.status is Status.IDLE
+    assert "0.59 s in the future" in output.report.cause
 
 
 def test_another_target_ends_the_episode(servoing):

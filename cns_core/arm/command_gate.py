@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cns_core.geometry.twist import require_finite
-
-_AHEAD_TOLERANCE_S = 0.05
+from cns_core.stamp_watch import AHEAD_TOLERANCE_S
 
 
 class CommandGate:
@@ -57,13 +56,12 @@ class CommandGate:
             )
         age_s = clock_s - stamp_s
         if not age_s <= self.max_age_s:
-            raise self._refused(
-                "old stamp", f"twist is {age_s:.3f} s old, allowed {self.max_age_s:.3f} s"
-            )
-        if age_s < -_AHEAD_TOLERANCE_S:
+            raise self._refused("old stamp", self._old(stamp_s, age_s))
+        if age_s < -AHEAD_TOLERANCE_S:
             raise self._refused(
                 "stamp in the future",
-                f"twist is stamped {-age_s:.3f} s in the future, allowed {_AHEAD_TOLERANCE_S} s",
+                f"twist is stamped {-age_s:.3f} s in the future, allowed {AHEAD_TOLERANCE_S} s: "
+                "synchronize the sender's clock with the driver's",
             )
         if late_s := self._out_of_order_s(stamp_s, clock_s):
             raise self._refused(
@@ -73,11 +71,17 @@ class CommandGate:
         self.refusal = ""
         return checked, max(0.0, age_s)
 
+    def _old(self, stamp_s: float, age_s: float) -> str:
+        old = f"twist is {age_s:.3f} s old, allowed {self.max_age_s:.3f} s"
+        if stamp_s == 0.0:
+            return f"{old}: it carries no time stamp (0), which its sender must set"
+        return f"{old}: slow sender or network, or clocks that differ"
+
     def _out_of_order_s(self, stamp_s: float, clock_s: float) -> float:
         """By how much the stamp is older than the one before, 0 if it is not."""
         last = self._last_stamp_s
         # A last stamp beyond the tolerance means that the clock was set back: start over.
-        if last is None or not stamp_s < last <= clock_s + _AHEAD_TOLERANCE_S:
+        if last is None or not stamp_s < last <= clock_s + AHEAD_TOLERANCE_S:
             return 0.0
         return last - stamp_s
 

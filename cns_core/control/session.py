@@ -9,9 +9,12 @@ from cns_core.control.session_records import SILENCE, Level, Matches, Now, Outpu
 from cns_core.control.session_state import Event, SessionState
 from cns_core.control.settings import SessionSettings
 from cns_core.control.status import Status
+from cns_core.stamp_watch import Order, StampWatch
 
 START_WITHIN_S = 1.0
 """How long ago the newest matches may have come when a session is started towards their target."""
+
+_ASK = "the observer's diagnosis says what it lacks"
 
 _LEVELS = {Status.LOST: Level.WARN, Status.DIVERGED: Level.ERROR}
 _EVENTS: dict[Status, Event] = {
@@ -49,6 +52,7 @@ class ServoSession:
         self.step: Step | None = None
         self.regulator = regulator
         self._state = SessionState(cause=idle_cause)
+        self._stamps = StampWatch()
         # When the newest matches from an image that may move something arrived.
         self._fresh_s = -float("inf")
         self._zeros_left = 0
@@ -90,11 +94,17 @@ class ServoSession:
     def take(self, matches: Matches, now: Now) -> Output:
         """Answer new matches."""
         self.matches = matches
-        if not self._too_old(now.image_clock_s - matches.image_time_s):
+        order = self._stamps.take(matches.image_time_s, now.image_clock_s)
+        if not self._stale(now.image_clock_s):
             self._fresh_s = matches.arrival_s
-        if self._state.status.is_active:
-            return self._servo(matches, now)
-        return self._zero()
+        if not self._state.status.is_active:
+            return self._zero()
+        if order is Order.RESTARTED:
+            return self._end("stop", f"{self._stamps.reason}: start again", Level.ERROR)
+        if doubt := self._stamps.doubt:
+            self._state.apply(_EVENTS[self._state.status], doubt)
+            return Output(np.zeros(6), Report(self._state.status, doubt, Level.WARN))
+        return self._servo(matches, now)
 
     def watch(self, now: Now) -> Output:
         """Stop when nothing fresh is observed, and give the zeros that no matches ask for.
@@ -106,29 +116,31 @@ class ServoSession:
         silence_s = now.steady_s - self._fresh_s
         if silence_s <= self.settings.matches_timeout_s:
             return SILENCE
-        cause = self._state.cause or f"no matches for {silence_s:.2f} s"
+        allowed_s = self.settings.matches_timeout_s
+        silence = f"no matches for {silence_s:.2f} s, {allowed_s:.2f} s are allowed: {_ASK}"
+        cause = self._state.cause or silence
         return self._end("stop", cause, Level.ERROR)
 
     def _require_startable(self, now: Now) -> Matches:
         if self.matches is None:
-            raise ValueError("no matches received yet: is a desired image set?")
+            raise ValueError(f"no matches received yet: is a desired image set? If so, {_ASK}")
         silence_s = now.steady_s - self.matches.arrival_s
         if silence_s > START_WITHIN_S:
             raise ValueError(
-                f"the newest matches came {silence_s:.1f} s ago: the observer is silent"
+                f"the newest matches came {silence_s:.1f} s ago: the observer is silent, {_ASK}"
             )
-        if reason := self._too_old(now.image_clock_s - self.matches.image_time_s):
+        if reason := self._stale(now.image_clock_s):
             raise ValueError(reason)
         found, needed = self.matches.correspondence.count, self.regulator.controller.min_matches
         if found < needed:
-            raise ValueError(f"{found} keypoints matched, {needed} are needed")
+            raise ValueError(
+                f"{found} keypoints matched, {needed} are needed: show more of the desired view"
+            )
         return self.matches
 
-    def _too_old(self, age_s: float) -> str:
-        """Why an image of this age must not move anything, or an empty string."""
-        if age_s <= self.settings.max_image_age_s:
-            return ""
-        return f"the image is {age_s:.2f} s old: slow machine, or clocks that differ"
+    def _stale(self, image_clock_s: float) -> str:
+        """Why the newest image must not move anything, or an empty string."""
+        return self._stamps.stale(image_clock_s, self.settings.max_image_age_s)
 
     def _servo(self, matches: Matches, now: Now) -> Output:
         try:
@@ -148,8 +160,7 @@ class ServoSession:
         if not step.status.is_active:
             return self._end(_EVENTS[step.status], "", level, step)
         # The image grows older while its twist is computed.
-        age_s = now.image_clock_s - matches.image_time_s + step.timings["control"]
-        cause = self._too_old(age_s)
+        cause = self._stale(now.image_clock_s + step.timings["control"])
         self._state.apply(_EVENTS[step.status], cause)
         twist = np.zeros(6) if cause else step.twist
         report = Report(step.status, cause, Level.WARN if cause else level)

@@ -4,48 +4,53 @@ from __future__ import annotations
 
 from sensor_msgs.msg import Image
 
+from cns_core.stamp_watch import StampWatch
 from cns_ros.ros.clock import seconds
-
-_REORDERED_S = 1.0
 
 
 class ImageGate:
-    """Lets newer images through, and notices when the camera repeats one.
+    """Lets newer images through, and notices stamps that cannot be and a camera that repeats one.
 
     Args:
         frozen_images: repetitions that mean a frozen camera; 0 for no limit.
 
     Attributes:
         repetitions: how many images in a row were the last one let through, bit for bit.
+        stamps: what the images' stamps are worth.
+        refusal: why the newest image was not let through, empty if it was.
     """
 
     def __init__(self, frozen_images: int) -> None:
         self.repetitions = 0
+        self.stamps = StampWatch()
+        self.refusal = ""
         self._frozen_images = frozen_images
         self._last: Image | None = None
-        self._last_stamp_s: float | None = None
 
-    def admit(self, message: Image) -> bool:
-        """Whether to look at an image.
+    def admit(self, message: Image, clock_s: float) -> bool:
+        """Whether to look at an image that is at hand at ``clock_s``.
 
         Raises:
-            ValueError: if the camera is frozen.
+            ValueError: if the camera is frozen, or its stamps cannot be believed.
         """
-        if self._is_late(message):
+        self.refusal = ""
+        if not self.stamps.take(seconds(message.header.stamp), clock_s).usable:
+            self.refusal = self.stamps.reason
+            if doubt := self.stamps.doubt:
+                raise self._refused(doubt)
             return False
         same = self._last is not None and message.data == self._last.data
         self.repetitions = self.repetitions + 1 if same else 0
         if self._frozen_images and self.repetitions >= self._frozen_images:
             # No two real images are the same, even of a scene at rest.
-            raise ValueError(f"frozen camera: {self.repetitions} images repeat one, bit for bit")
+            raise self._refused(
+                f"frozen camera: {self.repetitions} images in a row repeat one, bit for bit, which "
+                "sensor noise rules out: restart the camera, or set frozen_images:=0 for a camera "
+                "without noise"
+            )
         self._last = message
         return True
 
-    def _is_late(self, message: Image) -> bool:
-        """Whether this or a newer image came before; a clock set back further starts anew."""
-        stamp_s, last_s = seconds(message.header.stamp), self._last_stamp_s
-        self._last_stamp_s = stamp_s
-        if last_s is not None and 0.0 <= last_s - stamp_s < _REORDERED_S:
-            self._last_stamp_s = last_s
-            return True
-        return False
+    def _refused(self, reason: str) -> ValueError:
+        self.refusal = reason
+        return ValueError(reason)

@@ -17,7 +17,7 @@ from cns_ros.nodes.debug_image import draw_matches
 from cns_ros.nodes.image_gate import ImageGate
 from cns_ros.nodes.observer_settings import ObserverSettings
 from cns_ros.ros.camera_info import camera_from_info
-from cns_ros.ros.clock import age_s
+from cns_ros.ros.clock import age_s, now_s
 from cns_ros.ros.diagnostics import OK, WARN, Diagnosis, Diagnostics, Recent
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.matches import matches_from_correspondence
@@ -50,7 +50,7 @@ class ObserverNode(Node):
         self.gate = ImageGate(self._settings.frozen_images)
         self.problem = ""
         self.observe_ms = Recent()
-        self._newest_received = 0.0
+        self._newest_received = self._heard = 0.0
         self._matched = 0
 
         self._matches = self.create_publisher(PointCloud2, "matches", OFFERED)
@@ -89,8 +89,11 @@ class ObserverNode(Node):
             self._try_desired(self._desired_image)
 
     def _on_image(self, message: Image) -> None:
+        self._heard = time.monotonic()
+        if self._settings.stamp == "receive":
+            message.header.stamp = self.get_clock().now().to_msg()
         try:
-            if not self.gate.admit(message):
+            if not self.gate.admit(message, now_s(self)):
                 return
             self.newest, self._newest_received = message, time.monotonic()
             if self._observer is None or self.camera is None:
@@ -104,7 +107,7 @@ class ObserverNode(Node):
         before = time.perf_counter()
         image = decode(message)
         correspondence = observer.observe(image)
-        self.problem = ""
+        self.problem = self.gate.stamps.stale(now_s(self), _FRESH_S)
         self.observe_ms.add(1e3 * (time.perf_counter() - before))
         self._matched = correspondence.count
         self._matches.publish(matches_from_correspondence(correspondence, message.header))
@@ -144,16 +147,25 @@ class ObserverNode(Node):
         return response
 
     def _set_newest_desired(self) -> tuple[bool, str]:
-        if self.newest is None:
-            return False, "no image received yet"
-        silence_s = time.monotonic() - self._newest_received
-        if silence_s > _FRESH_S:
-            return False, f"the newest image came {silence_s:.1f} s ago: the camera has stopped"
+        newest, missing = self.newest, self._no_image()
+        if newest is None or missing:
+            return False, missing
         try:
-            image = decode(self.newest)
+            image = decode(newest)
         except ValueError as reason:
             return False, str(reason)
         return self._try_desired(image)
+
+    def _no_image(self) -> str:
+        """Why there is no image of what the camera sees now, empty if there is one."""
+        now = time.monotonic()
+        if not self._heard:
+            return f"no image received yet: none comes on {self.resolve_topic_name('image')}"
+        if (silence_s := now - self._heard) > _FRESH_S:
+            return f"the newest image came {silence_s:.1f} s ago: the camera has stopped"
+        if self.newest is None or now - self._newest_received > _FRESH_S:
+            return self.gate.refusal
+        return self.gate.stamps.hangs_back(now_s(self), _FRESH_S)
 
     def _complain(self, problem: str) -> None:
         self.problem = problem
@@ -163,13 +175,8 @@ class ObserverNode(Node):
         values = {"matched": self._matched, **self.observe_ms.figures("observe_ms")}
         if self.newest is not None:
             values["image_age_s"] = age_s(self, self.newest.header.stamp)
-            silence_s = time.monotonic() - self._newest_received
-            if silence_s > _FRESH_S:
-                return WARN, self.problem or f"no fresh image for {silence_s:.1f} s", values
-        if self.problem:
-            return WARN, self.problem, values
-        if self.newest is None:
-            return WARN, "no image received yet", values
+        if problem := self._no_image() or self.problem:
+            return WARN, problem, values
         if self._observer is None or self._observer.desired is None:
             return OK, "waiting for a desired image", values
         return OK, "observing", values

@@ -20,8 +20,15 @@ class ObserverSettings:
     )
     frozen_images: int = setting(
         5,
-        "repetitions of an image, noise and all, that mean a frozen camera; 0 for no limit",
+        "repetitions of an image, noise and all, that mean a frozen camera; 0 for no limit, which "
+        "a camera without noise needs",
         range=(0, 1000),
+    )
+    stamp: str = setting(
+        "header",
+        "when an image was taken: its header's stamp, or, for a camera whose clock cannot be "
+        "believed, the moment it is received, which leaves out how long it was on its way",
+        choices=("header", "receive"),
     )
     desired_image_path: str = setting(
         "", "image file to use as the desired image from the start; empty for none"

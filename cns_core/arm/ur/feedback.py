@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cns_core.arm.link import LinkLost
+from cns_core.lag import Lag
 
 _FIELDS = [
     "timestamp",
@@ -47,8 +48,6 @@ _SAFETY_MODES = {
 _RUNNING = 7
 _NORMAL, _REDUCED = 1, 2
 _PLAYING = 2
-# Delay forgiven, s per s: far more than clocks drift, far less than a stream that stands still.
-_FORGIVEN = 0.02
 
 
 @dataclass(frozen=True)
@@ -86,27 +85,6 @@ class Feedback:
     def program_plays(self) -> bool:
         """Whether a program is playing on the controller."""
         return self.runtime_state == _PLAYING
-
-
-class Lag:
-    """How far behind the newest of a sequence of remote timestamps is.
-
-    The offset between two clocks is the smallest difference seen lately; whatever is more is delay.
-    This notices a stream that stands still, one that becomes late, and a clock that is set back.
-    """
-
-    def __init__(self) -> None:
-        self._offset: float | None = None
-        self._seen_at = 0.0
-
-    def measure(self, remote_s: float, now: float) -> float:
-        """Lag in s of a timestamp at hand at ``now`` on the local steady clock."""
-        offset = now - remote_s
-        if self._offset is None:
-            self._offset, self._seen_at = offset, now
-        self._offset += _FORGIVEN * (now - self._seen_at)
-        self._offset, self._seen_at = min(self._offset, offset), now
-        return offset - self._offset
 
 
 class Receiver:
