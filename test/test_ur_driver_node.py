@@ -108,7 +108,9 @@ def test_bad_twists_are_refused_and_counted(box, ros_graph):
         ("stamp in the future", {"late_s": -2.0}),
     ]:
         ros_graph.until(lambda kind=kind: gate.refused[kind], lambda bad=bad: rig.send(**bad))
-    assert rig.call("arm").message.startswith("no fresh twist")
+    message = rig.call("arm").message
+    assert message.startswith("no fresh twist")
+    assert gate.refusal and gate.refusal in message
 
 
 def test_a_dry_run_shows_what_it_would_send_and_moves_nothing(box, ros_graph):

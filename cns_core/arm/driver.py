@@ -74,7 +74,12 @@ class ArmDriver:
         Args:
             cause: of disarming, for the status.
         """
-        self._link.request(action, on_answer, cause)
+
+        def explain(success: bool, message: str) -> None:
+            refusal = "" if success else self.gate.refusal
+            on_answer(success, f"{message}; {refusal}" if refusal else message)
+
+        self._link.request(action, explain, cause)
 
     def poll(self) -> LinkStatus:
         """Take in what has happened since the last call; the newest status."""

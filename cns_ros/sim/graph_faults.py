@@ -41,9 +41,15 @@ def _late_image_s(config: UrConfig) -> float:
     return 2.0 * MAX_IMAGE_AGE_S + silence_s(config)
 
 
-def _camera(fault: str) -> Callable[[GraphRig], None]:
-    """Set the twin's ``camera_fault``."""
-    return lambda rig: rig.graph.set_parameters("twin", camera_fault=fault)
+def _bad_stamp_s(config: UrConfig) -> float:
+    # The first images of a clock that was set are dropped by the observer, then by the controller;
+    # what was fresh before may move the arm as long as when no image comes. It jumps in a second.
+    return 1.0 + _no_image_s(config)
+
+
+def _camera(**settings: object) -> Callable[[GraphRig], None]:
+    """Change settings of the twin."""
+    return lambda rig: rig.graph.set_parameters("twin", **settings)
 
 
 def _camera_fault(
@@ -52,8 +58,13 @@ def _camera_fault(
     detection_s: Callable[[UrConfig], float] = never,
     causes: tuple[str, ...] = (),
 ) -> Fault[GraphRig]:
-    inject = at_once(_camera(fault))
-    return Fault(name, inject, detection_s, causes, repair=_camera("none"))
+    inject = at_once(_camera(camera_fault=fault))
+    return Fault(name, inject, detection_s, causes, repair=_camera(camera_fault="none"))
+
+
+def _bad_clock(name: str, cause: str, setting: str, bad: object, good: object) -> Fault[GraphRig]:
+    inject = at_once(_camera(**{setting: bad}))
+    return Fault(name, inject, _bad_stamp_s, (cause,), repair=_camera(**{setting: good}))
 
 
 def _dead_node(
@@ -72,6 +83,10 @@ GRAPH_FAULTS: tuple[Fault[GraphRig], ...] = (
     _camera_fault("camera silent", "silent", _no_image_s, ("no matches",)),
     _camera_fault("camera frozen", "frozen", _same_image_s, ("frozen camera",)),
     _camera_fault("camera late", "late", _late_image_s, ("s old",)),
+    _bad_clock("camera's clock ahead", "s in the future", "clock_ahead", 3.0, 0.0),
+    _bad_clock("camera's clock behind", "s old", "clock_ahead", -3.0, 0.0),
+    _bad_clock("camera's clock jumps", "clock that stamps the images", "clock_jump", 3.0, 0.0),
+    _bad_clock("camera without stamps", "no time stamp", "stamps", False, True),
     _dead_node("camera killed", "twin", _no_image_s, ("no matches",)),
     _dead_node("observer killed", "observer", silence_s, _NO_TWISTS),
     _dead_node("controller killed", "controller", silence_s, _NO_TWISTS),

@@ -14,7 +14,6 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from cns_core.arm.hand_eye import HandEye
@@ -22,15 +21,15 @@ from cns_core.share import share_directory
 from cns_core.twin.robot.control_box import ControlBox
 from cns_core.twin.robot.motion_log import MotionReader
 from cns_core.twin.workcell import CAMERA, Workcell
+from cns_core.twin.world.camera_clock import NANOSECONDS, CameraClock
 from cns_core.twin.world.camera_faults import CameraFaults
 from cns_core.twin.world.sensor import ImageSensor
-from cns_ros.ros.camera_info import info_from_camera
-from cns_ros.ros.clock import seconds
-from cns_ros.ros.image_codec import encode
 from cns_ros.ros.parameters import declare_all, read_all
 from cns_ros.ros.poses_twists import pose_message
-from cns_ros.ros.qos import NEWEST, OFFERED
+from cns_ros.ros.qos import OFFERED
 from cns_ros.ros.run import run
+from cns_ros.sim.camera_output import CameraOutput
+from cns_ros.sim.gripper import Gripper
 from cns_ros.sim.twin_settings import TwinSettings
 
 IMAGE_RATE_HZ = 25.0  # the paper's, and as many commands a second as the arm is given
@@ -43,15 +42,11 @@ def load_hand_eye(path: str) -> HandEye:
 
 @dataclass(frozen=True)
 class _Shot:
-    """An image and the time of its exposure."""
+    """An image, when it was taken, and what the camera's clock said then."""
 
+    time_s: float
     stamp: Time
     image: np.ndarray
-
-    @property
-    def time_s(self) -> float:
-        """When it was taken."""
-        return seconds(self.stamp)
 
 
 class TwinNode(Node):
@@ -61,7 +56,6 @@ class TwinNode(Node):
         super().__init__("twin", **options)
         settings = declare_all(self, TwinSettings)
         hand_eye = load_hand_eye(settings.hand_eye_file)
-        self._camera_frame = hand_eye.camera_frame
         self._workcell = Workcell(
             settings.seed, hand_eye.T_flange_camera, board=settings.scene == "board"
         )
@@ -72,8 +66,12 @@ class TwinNode(Node):
             self._box = ControlBox(settings.host, q_home=self._workcell.episode()[0])
             self._box.start()
         self._arm = MotionReader(settings.host)
-        self._image = self.create_publisher(Image, "image", NEWEST)
-        self._camera_info = self.create_publisher(CameraInfo, "camera_info", NEWEST)
+        self._began_ns = self.get_clock().now().nanoseconds
+        self._camera = CameraOutput(
+            self, CAMERA, hand_eye.camera_frame, settings.binning, settings.compressed
+        )
+        if settings.gripper:
+            Gripper(self)
         self._ground_truth = self.create_publisher(PoseStamped, "~/ground_truth", OFFERED)
         self.create_timer(1.0 / IMAGE_RATE_HZ, self._shoot)
 
@@ -85,22 +83,25 @@ class TwinNode(Node):
 
     def _shoot(self) -> None:
         """Take one image; its stamp is the time of the exposure, before the rendering."""
-        stamp = self.get_clock().now().to_msg()
+        time_ns = self.get_clock().now().nanoseconds
         q = self._arm.state().q
         image = self._sensor.expose([self._workcell.render(q)])
-        fault = read_all(self, TwinSettings).camera_fault
-        if fault != self._faults.kind:
-            self._faults.begin(fault)
-        for shot in self._faults.pass_on(_Shot(stamp, image)):
-            self._publish(shot)
+        settings = read_all(self, TwinSettings)
+        if settings.camera_fault != self._faults.kind:
+            self._faults.begin(settings.camera_fault)
+        stamp = self._stamp(settings, time_ns)
+        for shot in self._faults.pass_on(_Shot(time_ns / NANOSECONDS, stamp, image)):
+            self._camera.publish(shot.image, shot.stamp)
         # After the image: nothing that measures may make it older.
         header = Header(stamp=stamp, frame_id="base")
         self._ground_truth.publish(pose_message(self._workcell.camera_pose(q), header))
 
-    def _publish(self, shot: _Shot) -> None:
-        header = Header(stamp=shot.stamp, frame_id=self._camera_frame)
-        self._image.publish(encode(shot.image, header))
-        self._camera_info.publish(info_from_camera(CAMERA, header))
+    def _stamp(self, settings: TwinSettings, time_ns: int) -> Time:
+        clock = CameraClock(
+            settings.clock_ahead_s, settings.clock_drift, settings.clock_jump_s, settings.stamps
+        )
+        sec, nanosec = divmod(clock.stamp_ns(time_ns, self._began_ns), NANOSECONDS)
+        return Time(sec=sec, nanosec=nanosec)
 
 
 def main() -> int:

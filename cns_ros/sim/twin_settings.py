@@ -31,5 +31,35 @@ class TwinSettings:
     )
     camera_fault: str = setting("none", "what is wrong with the camera", choices=KINDS, live=True)
 
+    clock_ahead_s: float = setting(
+        0.0,
+        "how far the camera's clock is ahead of this machine's",
+        unit="s",
+        range=(-1e6, 1e6),
+        live=True,
+        parameter="clock_ahead",
+    )
+    clock_drift: float = setting(
+        0.0,
+        "how much further ahead it gets in a second",
+        unit="s/s",
+        range=(-0.1, 0.1),
+        live=True,
+    )
+    clock_jump_s: float = setting(
+        0.0,
+        "by how much it is set ahead and back again in turns, every second",
+        unit="s",
+        range=(-1e6, 1e6),
+        live=True,
+        parameter="clock_jump",
+    )
+    stamps: bool = setting(True, "false: the images bear the stamp 0", live=True)
+    binning: int = setting(
+        1, "so many pixels a side are averaged into one, as camera_info tells", range=(1, 4)
+    )
+    compressed: bool = setting(False, "publish image/compressed, too")
+    gripper: bool = setting(False, "publish the joints of a gripper on joint_states, too")
+
     def __post_init__(self) -> None:
         check(self)

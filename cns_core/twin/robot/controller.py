@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from cns_core.arm.ur_kinematics import UrModel
 from cns_core.twin.robot.motion_log import MotionWriter
-from cns_core.twin.robot.motions import TICK_S, SafetyViolation
+from cns_core.twin.robot.motions import TICK_S, SafetyViolation, speed_fraction
 from cns_core.twin.robot.moves import MoveJ
 from cns_core.twin.robot.ports.rtde_protocol import Value, zero_registers
 from cns_core.twin.robot.safety import BoxRefusal, SafetyMode, SafetySystem
 from cns_core.twin.robot.simulated_arm import SimulatedArm
 from cns_core.twin.robot.urscript.builtins import BLOCKING, script_builtins
+from cns_core.twin.robot.urscript.poses import to_matrix
 from cns_core.twin.robot.urscript.program import Program
 from cns_core.twin.robot.urscript.words import ScriptError
 
@@ -132,6 +133,21 @@ class RobotController:
         self.remote_control = bool(remote)
         if not self.remote_control:
             self.stop_program()
+
+    def set_tcp(self, pose: Sequence[float]) -> None:
+        """Make ``[x, y, z, rx, ry, rz]`` on the flange the TCP, as the pendant's installation does.
+
+        Raises:
+            BoxRefusal: while a program plays.
+            ValueError: unless it is six finite numbers.
+        """
+        if self.program is not None or self._loading is not None:
+            raise BoxRefusal("a program plays")
+        self.arm.T_flange_tcp = to_matrix(pose)
+
+    def set_speed_slider(self, fraction: float) -> None:
+        """Set the pendant's slider; ValueError unless within 0.01 to 1."""
+        self.arm.speed_slider = speed_fraction(fraction, "the speed slider")
 
     def _start_program(self, loaded: Future[Program]) -> None:
         self._loading = None

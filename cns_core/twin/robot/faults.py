@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cns_core.twin.robot import garbage
 from cns_core.twin.robot.controller import RobotController
+from cns_core.twin.robot.motions import speed_fraction
 from cns_core.twin.robot.ports.connection import Network
 from cns_core.twin.robot.telemetry import Telemetry
 
@@ -36,7 +37,8 @@ class Faults:
 
     Lasting, until cleared: ``rtde_frozen`` (clients are accepted and never answered),
     ``network_delay`` (``delay_s``, ``jitter_s``), ``late_feedback`` (``delay_s``),
-    ``dashboard_garbage`` (``seed``).
+    ``dashboard_garbage`` (``seed``), ``slowed_down`` (``scaling``: the controller leaves so much of
+    every speed, as near a limit or a singularity).
 
     At once, nothing to clear: ``script_killed``, ``rtde_dropped``, ``rtde_garbage`` (``kind`` of
     :mod:`~cns_core.twin.robot.garbage`, ``seed``).
@@ -102,6 +104,9 @@ class Faults:
         for client in self._box.clients_of("rtde"):
             client.send(data)
 
+    def _slow_down(self, scaling: float = 1.0) -> None:
+        self._box.robot.arm.speed_scaling = speed_fraction(scaling, "scaling")
+
     def _seed(self, seed: int = 0) -> None:
         self._random.seed(seed)
 
@@ -114,6 +119,7 @@ _BEGIN: dict[str, Callable[..., None]] = {
     "network_delay": Faults._delay_network,
     "late_feedback": Faults._delay_feedback,
     "dashboard_garbage": Faults._seed,
+    "slowed_down": Faults._slow_down,
     "script_killed": Faults._kill_script,
     "rtde_dropped": Faults._drop_rtde,
     "rtde_garbage": Faults._send_rtde_garbage,
@@ -123,6 +129,7 @@ _END: dict[str, Callable[[Faults], None]] = {
     "network_delay": Faults._delay_network,
     "late_feedback": Faults._delay_feedback,
     "dashboard_garbage": Faults._nothing,
+    "slowed_down": Faults._slow_down,
 }
 
 

@@ -22,6 +22,9 @@ class MovableArm(Protocol):
     q: NDArray[np.float64]
     qd: NDArray[np.float64]
 
+    @property
+    def speed_fraction(self) -> float: ...
+
     def jacobian(self) -> NDArray[np.float64]: ...
 
     def tcp_pose(self) -> NDArray[np.float64]: ...
@@ -67,7 +70,7 @@ class SpeedL:
     def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
         J = arm.jacobian()
         current = J @ arm.qd
-        change = self.target - current
+        change = arm.speed_fraction * self.target - current
         share = min(
             1.0,
             _share(self.acceleration, math.hypot(*change[:3])),
@@ -101,7 +104,7 @@ class SpeedJ:
         self.reached = self.finished = False
 
     def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
-        change = self.target - arm.qd
+        change = arm.speed_fraction * self.target - arm.qd
         share = min(1.0, _share(self.acceleration, np.abs(change).max()))
         self.reached = share == 1.0
         return arm.qd + share * change
@@ -135,7 +138,7 @@ class ServoJ:
         self.lookahead_s = positive(lookahead_s, "lookahead_time")
 
     def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
-        return (self.target - arm.q) / max(self.lookahead_s, TICK_S)
+        return arm.speed_fraction * (self.target - arm.q) / max(self.lookahead_s, TICK_S)
 
 
 def _share(acceleration: float, change: float) -> float:
@@ -155,4 +158,11 @@ def positive(value: float, name: str) -> float:
     """The value as a float; ValueError unless positive and finite."""
     if not (value > 0.0 and math.isfinite(value)):
         raise ValueError(f"{name} must be positive and finite, got {value}")
+    return float(value)
+
+
+def speed_fraction(value: float, name: str) -> float:
+    """The value as a float; ValueError unless it is a share of the speed, 0.01 to 1."""
+    if not 0.01 <= value <= 1.0:
+        raise ValueError(f"{name} must be 0.01 to 1, got {value}")
     return float(value)

@@ -47,7 +47,7 @@ class MoveJ:
         self.time_s, self.finished = 0.0, False
 
     def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
-        self.time_s += TICK_S
+        self.time_s += arm.speed_fraction * TICK_S
         fraction = self.ramp.fraction(self.time_s)
         self.finished = fraction == 1.0
         return (self.start + fraction * (self.target - self.start) - arm.q) / TICK_S
@@ -73,7 +73,7 @@ class MoveL:
         self.time_s, self.finished = 0.0, False
 
     def velocity(self, arm: MovableArm) -> NDArray[np.float64]:
-        self.time_s += TICK_S
+        self.time_s += arm.speed_fraction * TICK_S
         fraction = self.ramp.fraction(self.time_s)
         self.finished = fraction == 1.0
         position = self.start[:3, 3] + fraction * (self.end - self.start)[:3, 3]

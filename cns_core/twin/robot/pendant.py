@@ -72,6 +72,17 @@ class Pendant:
         """Switch between remote (True) and local control, which ends a client's program."""
         return self._do("set_remote_control", remote=bool(remote))
 
+    def set_speed_slider(self, fraction: float) -> float:
+        """Set the speed slider, 0.01 to 1: every motion is slower by so much."""
+        return self._do("set_speed_slider", fraction=float(fraction))
+
+    def set_tcp(self, pose: Iterable[float]) -> float:
+        """Make ``[x, y, z, rx, ry, rz]`` on the flange, m and rad, the TCP of the installation.
+
+        Refused while a program plays.
+        """
+        return self._do("set_tcp", pose=[float(value) for value in pose])
+
     def protective_stop(self) -> float:
         """Make the safety system stop the arm, as a collision would."""
         return self._do("protective_stop")

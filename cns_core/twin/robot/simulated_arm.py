@@ -20,7 +20,12 @@ from cns_core.twin.robot.motions import (
 
 
 class SimulatedArm:
-    """Joint angles ``q`` and velocities ``qd`` of one arm, its TCP and its current motion."""
+    """Joint angles ``q`` and velocities ``qd`` of one arm, its TCP and its current motion.
+
+    Attributes:
+        speed_slider: share of every speed that the pendant's slider leaves, above 0 to 1.
+        speed_scaling: share that the controller itself leaves of it, where it has to slow down.
+    """
 
     def __init__(self, model: UrModel, q: ArrayLike) -> None:
         self.model = model
@@ -28,6 +33,7 @@ class SimulatedArm:
         self.qd = np.zeros(6)
         self._T_flange_tcp = np.eye(4)
         self.motion: JointMotion | None = None
+        self.speed_slider = self.speed_scaling = 1.0
         self._lowest, self._highest = model.position_limits_rad
         self._speed_limits = np.array(model.speed_limits_rad_s)
         self._J: NDArray[np.float64] | None = None
@@ -40,6 +46,11 @@ class SimulatedArm:
     @T_flange_tcp.setter
     def T_flange_tcp(self, T: NDArray[np.float64]) -> None:
         self._T_flange_tcp, self._J = T, None
+
+    @property
+    def speed_fraction(self) -> float:
+        """What is left of the speed that a program asks for."""
+        return self.speed_slider * self.speed_scaling
 
     def tick(self) -> None:
         """Move for one tick.

@@ -31,7 +31,6 @@ class Telemetry:
         self._at_tick = -1
         self.feedback_delay_s = 0.0
         self._values = zero_fields()
-        self._values.update(speed_scaling=1.0, target_speed_fraction=1.0)
 
     def values(self) -> Mapping[str, Value]:
         """Mapping from field name to number or sequence, computed once a tick."""
@@ -46,6 +45,8 @@ class Telemetry:
         playing = robot.program is not None
         values.update(robot.registers)
         values["timestamp"] = robot.time_s
+        values["speed_scaling"] = robot.arm.speed_scaling
+        values["target_speed_fraction"] = robot.arm.speed_slider
         values["robot_mode"] = safety.robot_mode
         values["safety_mode"] = values["safety_status"] = safety.safety_mode
         values["safety_status_bits"] = _SAFETY_BITS[safety.safety_mode]

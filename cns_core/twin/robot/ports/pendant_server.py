@@ -86,6 +86,8 @@ _ACTIONS: dict[str, Callable[..., object]] = {
     "switch_on": PendantSession._switch_on,
     "stop_program": lambda session: session._robot.stop_program(),
     "set_remote_control": lambda session, remote: session._robot.set_remote_control(remote),
+    "set_speed_slider": lambda session, fraction: session._robot.set_speed_slider(fraction),
+    "set_tcp": lambda session, pose: session._robot.set_tcp(pose),
     "protective_stop": lambda session: session._robot.protective_stop("asked for at the pendant"),
     "unlock": lambda session: session._robot.unlock(),
     "emergency_stop": lambda session: session._robot.emergency_stop(),
