@@ -101,6 +101,49 @@ def test_set_tcp_moves_the_pose_reported(box, control, receive):
     np.testing.assert_allclose(control.getTCPOffset(), [0, 0, 0.1, 0, 0, 0], atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("slider", "scaling"), [(0.5, 1.0), (1.0, 0.5), (0.5, 0.5)], ids=["slider", "scaling", "both"]
+)
+def test_speed_slider_and_scaling_slow_every_motion(
+    box, control, receive, pendant, slider, scaling
+):
+    try:
+        pendant.set_speed_slider(slider)
+        pendant.inject("slowed_down", scaling=scaling)
+        control.speedL([0.0, 0.0, 0.04, 0, 0, 0], 2.0, 0.0)
+        wait_until(lambda: tcp_moves(box, [0.0, 0.0, 0.04 * slider * scaling, 0, 0, 0]))
+        wait_until(lambda: receive.getTargetSpeedFraction() == slider)
+        wait_until(lambda: receive.getSpeedScaling() == scaling)
+        assert receive.getSpeedScalingCombined() == pytest.approx(slider * scaling)
+        control.speedStop()
+        before_s = box.state().time_s
+        assert control.moveJ(Q_HOME, 2.0, 8.0)
+        np.testing.assert_allclose(box.state().q, Q_HOME, atol=1e-9)
+        fastest = np.abs(box.motion_log(before_s).qd).max()
+        assert fastest <= 2.0 * slider * scaling + 1e-6
+    finally:
+        pendant.set_speed_slider(1.0)
+        pendant.clear("slowed_down")
+
+
+def test_a_slider_at_zero_is_refused(pendant):
+    with pytest.raises(BoxRefusal, match="the speed slider must be 0.01 to 1, got 0.0"):
+        pendant.set_speed_slider(0.0)
+
+
+def test_a_tcp_left_on_the_pendant_stays_until_a_program_sets_its_own(control, receive, pendant):
+    tool = [0.0, 0.01, 0.15, 0.0, 0.1, 0.0]
+    with pytest.raises(BoxRefusal, match="a program plays"):
+        pendant.set_tcp(tool)
+    pendant.stop_program()
+    pendant.set_tcp(tool)
+    with pytest.raises(BoxRefusal, match="six finite numbers"):
+        pendant.set_tcp([0.0] * 5)
+    assert control.reuploadScript()
+    wait_until(control.isProgramRunning)
+    np.testing.assert_allclose(control.getTCPOffset(), tool, atol=1e-12)
+
+
 def test_move_and_servo_arrive(box, control, receive):
     joints = (np.array(Q_HOME) + 0.05).tolist()
     assert control.moveJ(joints, 2.0, 8.0)

@@ -21,6 +21,7 @@ from cns_ros.sim.twin import IMAGE_RATE_HZ
 MAX_IMAGE_AGE_S = SessionSettings().max_image_age_s
 
 _FRAMES_S = 6 / IMAGE_RATE_HZ
+_JUMPS = ("clock that stamps the images was set", "stamps of images jump")
 _NO_TWISTS = ("command timeout",)
 
 
@@ -62,9 +63,11 @@ def _camera_fault(
     return Fault(name, inject, detection_s, causes, repair=_camera(camera_fault="none"))
 
 
-def _bad_clock(name: str, cause: str, setting: str, bad: object, good: object) -> Fault[GraphRig]:
+def _bad_clock(
+    name: str, causes: tuple[str, ...], setting: str, bad: object, good: object
+) -> Fault[GraphRig]:
     inject = at_once(_camera(**{setting: bad}))
-    return Fault(name, inject, _bad_stamp_s, (cause,), repair=_camera(**{setting: good}))
+    return Fault(name, inject, _bad_stamp_s, causes, repair=_camera(**{setting: good}))
 
 
 def _dead_node(
@@ -83,10 +86,10 @@ GRAPH_FAULTS: tuple[Fault[GraphRig], ...] = (
     _camera_fault("camera silent", "silent", _no_image_s, ("no matches",)),
     _camera_fault("camera frozen", "frozen", _same_image_s, ("frozen camera",)),
     _camera_fault("camera late", "late", _late_image_s, ("s old",)),
-    _bad_clock("camera's clock ahead", "s in the future", "clock_ahead", 3.0, 0.0),
-    _bad_clock("camera's clock behind", "s old", "clock_ahead", -3.0, 0.0),
-    _bad_clock("camera's clock jumps", "clock that stamps the images", "clock_jump", 3.0, 0.0),
-    _bad_clock("camera without stamps", "no time stamp", "stamps", False, True),
+    _bad_clock("camera's clock ahead", ("s in the future",), "clock_ahead", 3.0, 0.0),
+    _bad_clock("camera's clock behind", ("s old",), "clock_ahead", -3.0, 0.0),
+    _bad_clock("camera's clock jumps", _JUMPS, "clock_jump", 3.0, 0.0),
+    _bad_clock("camera without stamps", ("no time stamp",), "stamps", False, True),
     _dead_node("camera killed", "twin", _no_image_s, ("no matches",)),
     _dead_node("observer killed", "observer", silence_s, _NO_TWISTS),
     _dead_node("controller killed", "controller", silence_s, _NO_TWISTS),
