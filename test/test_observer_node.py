@@ -166,6 +166,12 @@ def test_stamps_that_tell_nothing_are_named_by_everything_that_is_refused(rig, s
     )
 
 
+def test_stamps_that_are_set_right_are_no_problem_any_more(rig):
+    rig.graph.until(lambda: rig.observer.problem, lambda: rig.shoot(stamp=Time()))
+    rig.see()
+    assert rig.observer.problem == ""
+
+
 def test_without_stamps_the_time_of_arrival_may_be_taken(ros_graph):
     rig = Rig(ros_graph, stamp="receive")
     rig.graph.until(lambda: rig.observer.newest, lambda: rig.shoot(stamp=Time()))

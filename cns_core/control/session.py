@@ -52,7 +52,7 @@ class ServoSession:
         self.step: Step | None = None
         self.regulator = regulator
         self._state = SessionState(cause=idle_cause)
-        self._stamps = StampWatch()
+        self._stamps, self._order = StampWatch(), Order.NEW
         # When the newest matches from an image that may move something arrived.
         self._fresh_s = -float("inf")
         self._zeros_left = 0
@@ -94,7 +94,7 @@ class ServoSession:
     def take(self, matches: Matches, now: Now) -> Output:
         """Answer new matches."""
         self.matches = matches
-        order = self._stamps.take(matches.image_time_s, now.image_clock_s)
+        self._order = order = self._stamps.take(matches.image_time_s, now.image_clock_s)
         if not self._stale(now.image_clock_s):
             self._fresh_s = matches.arrival_s
         if not self._state.status.is_active:
@@ -154,7 +154,8 @@ class ServoSession:
                 matches.correspondence, matches.image_time_s, matches.camera_pose
             )
         except ValueError as reason:
-            return self._end("stop", str(reason), Level.ERROR)
+            earlier = f"{self._stamps.reason}: " if self._order is Order.EARLIER else ""
+            return self._end("stop", f"{earlier}{reason}", Level.ERROR)
         self.step = step
         level = _LEVELS.get(step.status, Level.OK)
         if not step.status.is_active:

@@ -92,9 +92,12 @@ class ObserverNode(Node):
         self._heard = time.monotonic()
         if self._settings.stamp == "receive":
             message.header.stamp = self.get_clock().now().to_msg()
+        refusal = self.gate.refusal
         try:
             if not self.gate.admit(message, now_s(self)):
                 return
+            if self.problem == refusal:
+                self.problem = ""
             self.newest, self._newest_received = message, time.monotonic()
             if self._observer is None or self.camera is None:
                 self._complain("no camera_info yet")

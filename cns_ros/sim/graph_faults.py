@@ -21,6 +21,7 @@ from cns_ros.sim.twin import IMAGE_RATE_HZ
 MAX_IMAGE_AGE_S = SessionSettings().max_image_age_s
 
 _FRAMES_S = 6 / IMAGE_RATE_HZ
+_IN_TIME: dict[str, object] = {"clock_ahead": 0.0}
 _JUMPS = ("clock that stamps the images was set", "stamps of images jump")
 _NO_TWISTS = ("command timeout",)
 
@@ -42,9 +43,8 @@ def _late_image_s(config: UrConfig) -> float:
     return 2.0 * MAX_IMAGE_AGE_S + silence_s(config)
 
 
-def _bad_stamp_s(config: UrConfig) -> float:
-    # The first images of a clock that was set are dropped by the observer, then by the controller;
-    # what was fresh before may move the arm as long as when no image comes. It jumps in a second.
+def _jump_s(config: UrConfig) -> float:
+    # The clock is set within a second.
     return 1.0 + _no_image_s(config)
 
 
@@ -64,10 +64,13 @@ def _camera_fault(
 
 
 def _bad_clock(
-    name: str, causes: tuple[str, ...], setting: str, bad: object, good: object
+    name: str,
+    causes: tuple[str, ...],
+    good: dict[str, object],
+    bad: dict[str, object],
+    detection_s: Callable[[UrConfig], float] = _no_image_s,
 ) -> Fault[GraphRig]:
-    inject = at_once(_camera(**{setting: bad}))
-    return Fault(name, inject, _bad_stamp_s, causes, repair=_camera(**{setting: good}))
+    return Fault(name, at_once(_camera(**bad)), detection_s, causes, repair=_camera(**good))
 
 
 def _dead_node(
@@ -86,10 +89,10 @@ GRAPH_FAULTS: tuple[Fault[GraphRig], ...] = (
     _camera_fault("camera silent", "silent", _no_image_s, ("no matches",)),
     _camera_fault("camera frozen", "frozen", _same_image_s, ("frozen camera",)),
     _camera_fault("camera late", "late", _late_image_s, ("s old",)),
-    _bad_clock("camera's clock ahead", ("s in the future",), "clock_ahead", 3.0, 0.0),
-    _bad_clock("camera's clock behind", ("s old",), "clock_ahead", -3.0, 0.0),
-    _bad_clock("camera's clock jumps", _JUMPS, "clock_jump", 3.0, 0.0),
-    _bad_clock("camera without stamps", ("no time stamp",), "stamps", False, True),
+    _bad_clock("camera's clock ahead", ("s in the future",), _IN_TIME, {"clock_ahead": 3.0}),
+    _bad_clock("camera's clock behind", ("s old",), _IN_TIME, {"clock_ahead": -3.0}),
+    _bad_clock("camera's clock jumps", _JUMPS, {"clock_jump": 0.0}, {"clock_jump": 3.0}, _jump_s),
+    _bad_clock("camera without stamps", ("no time stamp",), {"stamps": True}, {"stamps": False}),
     _dead_node("camera killed", "twin", _no_image_s, ("no matches",)),
     _dead_node("observer killed", "observer", silence_s, _NO_TWISTS),
     _dead_node("controller killed", "controller", silence_s, _NO_TWISTS),
