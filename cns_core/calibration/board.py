@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cns_core.calibration.library_errors import as_value_error
+
 _LEAST_CORNERS = 8
+_MOST_SQUARES = 100
+# A ChArUco board has a marker on every other square.
+_MARKERS = 100
 _SUBPIXEL = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 40, 1e-3)
 
 Corners = tuple[np.ndarray, np.ndarray]
@@ -38,10 +43,26 @@ class Board:
                 "columns and rows must be at least 4, one even and one odd, "
                 f"got {self.columns} and {self.rows}"
             )
+        if max(self.columns, self.rows) > _MOST_SQUARES:
+            raise ValueError(
+                f"columns and rows must be at most {_MOST_SQUARES}, "
+                f"got {self.columns} and {self.rows}"
+            )
         if not 0.0 < self.square_m < 1.0:
             raise ValueError(f"square_m must be between 0 and 1 m, got {self.square_m}")
         if not 0.0 <= self.marker_m < self.square_m:
-            raise ValueError(f"marker_m must be below square_m, got {self.marker_m}")
+            raise ValueError(
+                f"marker_m must be below square_m ({self.square_m} m) and not negative, "
+                f"got {self.marker_m}"
+            )
+        if self.marker_m and (needed := self.columns * self.rows // 2) > _MARKERS:
+            raise ValueError(
+                f"a ChArUco board of {self} needs {needed} markers, but the dictionary 4x4_100 "
+                f"has {_MARKERS}: take fewer columns or rows"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.columns} x {self.rows} squares of {1e3 * self.square_m:g} mm"
 
     def find(self, image: np.ndarray) -> Corners:
         """Find the inner corners in a grey or BGR uint8 image.
@@ -52,12 +73,22 @@ class Board:
         Raises:
             ValueError: if the board, or enough of it, is not seen.
         """
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
-        corners, pixels = (self._find_charuco if self.marker_m else self._find_chessboard)(grey)
+        with as_value_error(f"image of shape {image.shape} and type {image.dtype} is not usable"):
+            grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+        find = self._find_charuco if self.marker_m else self._find_chessboard
+        with as_value_error("the board cannot be looked for in this image"):
+            corners, pixels = find(grey)
         if len(corners) < _LEAST_CORNERS:
-            raise ValueError(f"{len(corners)} corners of the board seen, {_LEAST_CORNERS} needed")
-        window = self._refinement_window(pixels)
-        refined = cv2.cornerSubPix(grey, pixels[:, None].copy(), window, (-1, -1), _SUBPIXEL)
+            kind = "ChArUco board" if self.marker_m else "chessboard, which has to be seen whole,"
+            raise ValueError(
+                f"{len(corners)} corners of the board seen, {_LEAST_CORNERS} needed: the {kind} is "
+                f"stated to have {self.columns} columns and {self.rows} rows of squares"
+            )
+        with as_value_error("the corners of the board cannot be refined in this image"):
+            window = self._refinement_window(pixels)
+            refined = cv2.cornerSubPix(grey, pixels[:, None].copy(), window, (-1, -1), _SUBPIXEL)
+        if not np.isfinite(refined).all():
+            raise ValueError("the corners of the board cannot be told in this image")
         return corners, refined[:, 0].astype(float)
 
     def _find_chessboard(self, grey: np.ndarray) -> Corners:
@@ -80,7 +111,7 @@ class Board:
     def _refinement_window(self, pixels: np.ndarray) -> tuple[int, int]:
         """Half the window of the corner refinement, which must see nothing but one corner."""
         distances = np.linalg.norm(pixels[:, None] - pixels[None], axis=2)
-        nearest = distances[distances > 0].min()
+        nearest = distances[distances > 0].min(initial=np.inf)
         clear = 0.5 * (1.0 - self.marker_m / self.square_m) if self.marker_m else 1.0 / 3.0
         half = int(np.clip(nearest * clear - 0.5, 2, 7))
         return half, half

@@ -1,8 +1,7 @@
 """Finds where the camera sits on the flange from views of a chessboard or ChArUco board.
 
-Start: R. Tsai's problem AX = XB, solved by OpenCV's ``calibrateHandEye`` (Park and Martin, 1994).
-Then the reprojection error of all corners is minimized over the camera's pose on the flange and
-the board's in the base frame, since it is in the image where the noise is.
+The views that agree are found first (``consistent_views``), then both unknown poses are fitted to
+them (``hand_eye_solution``). Whether the result is to be trusted is for ``trust`` to say.
 """
 
 from __future__ import annotations
@@ -10,34 +9,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, least_squares
-from scipy.spatial.transform import Rotation
 
+from cns_core.calibration.consistent_views import board_in_base, consistent
+from cns_core.calibration.hand_eye_solution import Solution, solve, view_errors
+from cns_core.calibration.view_turns import check_turns
+from cns_core.calibration.views import Sighting, View, sightings
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 
+__all__ = ["MIN_VIEWS", "Calibration", "Outlier", "View", "calibrate"]
+
 MIN_VIEWS = 5
-_LEAST_TURN_DEG = 15.0
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """One image of the board, taken at rest.
+@dataclass(frozen=True)
+class Outlier:
+    """A view that was left out because it does not agree with the others.
 
     Attributes:
-        T_base_flange: (4, 4) pose of the flange in the base frame, in m.
-        corners: (N, 3) corners seen, in the board's frame, in m.
-        pixels: (N, 2) where they are seen.
+        number: of the view, from 1.
+        error_px: its residual, by the others' result.
+        board_mm, board_deg: from where the others see the board to where this view sees it.
     """
 
-    T_base_flange: Array
-    corners: Array
-    pixels: np.ndarray
+    number: int
+    error_px: float
+    board_mm: float
+    board_deg: float
+
+    def __str__(self) -> str:
+        return (
+            f"view {self.number} is {self.error_px:.1f} px off, with the board {self.board_mm:.1f} "
+            f"mm and {self.board_deg:.1f} deg from where the others see it"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,91 +53,91 @@ class Calibration:
     """Result: (4, 4) poses, and the residuals that tell how far to trust them.
 
     Attributes:
+        views: how many agree and were used.
+        outliers: those left out.
         reprojection_px: root mean square over all corners.
         worst_px: of the worst view.
+        residual_mm: ``reprojection_px``, at the distances of the board.
         std_mm, std_deg: standard deviation of the camera's position and rotation, from the
             residuals and the geometry of the views.
+        board_scale, board_scale_std: size of the board that would fit best, by its stated one.
     """
 
     T_flange_camera: Array
     T_base_board: Array
+    views: int
+    outliers: tuple[Outlier, ...]
     reprojection_px: float
     worst_px: float
+    residual_mm: float
     std_mm: float
     std_deg: float
+    board_scale: float
+    board_scale_std: float
 
 
 def calibrate(views: Sequence[View], camera: PinholeCamera) -> Calibration:
-    """Solve for the camera's pose on the flange.
+    """Solve for the camera's pose on the flange; views that do not agree are left out.
 
     Raises:
-        ValueError: if there are too few views, or they do not turn about two different axes.
+        ValueError: if there are too few views, they do not turn about two different axes, or have
+            no solution.
     """
     if len(views) < MIN_VIEWS:
         raise ValueError(f"at least {MIN_VIEWS} views are needed, got {len(views)}")
-    flange_poses = [view.T_base_flange for view in views]
-    _check_turns(flange_poses)
-    # Distortion is taken out once, so that everything below is a plain projection.
-    planes = [camera.normalize(view.pixels) for view in views]
-    boards = [_board_pose(v.corners, plane) for v, plane in zip(views, planes, strict=True)]
-    R, t = cv2.calibrateHandEye(
-        *([T[:3, :3] for T in flange_poses], [T[:3, 3] for T in flange_poses]),
-        *([T[:3, :3] for T in boards], [T[:3, 3] for T in boards]),
-        method=cv2.CALIB_HAND_EYE_PARK,
-    )
-    X = se3.pose(R, t.ravel())
-    Y = flange_poses[0] @ X @ boards[0]
-
-    def residuals(step: Array) -> Array:
-        X_step, board_pose = X @ se3.exp(step[:6]), Y @ se3.exp(step[6:])
-        return np.concatenate(
-            [
-                camera.focal
-                * (_project(v.T_base_flange @ X_step, board_pose, v.corners) - plane).ravel()
-                for v, plane in zip(views, planes, strict=True)
-            ]
-        )
-
-    fit = least_squares(residuals, np.zeros(12), x_scale="jac")
-    return _result(fit, X, Y, [len(view.corners) for view in views])
+    every = sightings(views, camera)
+    check_turns(every)
+    kept = consistent(every, camera.focal)
+    left_out = [view for view in every if view not in kept]
+    if left_out:
+        _check_rest(kept, left_out)
+    solution = solve(kept, camera.focal)
+    outliers = tuple(_outlier(view, solution, camera.focal) for view in left_out)
+    return _result(kept, outliers, solution, camera.focal)
 
 
-def _result(fit: OptimizeResult, X: Array, Y: Array, counts: list[int]) -> Calibration:
-    square = (fit.fun.reshape(-1, 2) ** 2).sum(axis=1)
-    per_view = [part.mean() for part in np.split(square, np.cumsum(counts)[:-1])]
-    variance = (fit.fun @ fit.fun) / (len(fit.fun) - 12)
-    std = np.sqrt(variance * np.diag(np.linalg.inv(fit.jac.T @ fit.jac)))
+def _check_rest(kept: list[Sighting], left_out: list[Sighting]) -> None:
+    try:
+        check_turns(kept)
+    except ValueError as reason:
+        numbers = ", ".join(str(view.number) for view in left_out)
+        raise ValueError(f"without views {numbers}, which do not agree, {reason}") from reason
+
+
+def _result(
+    views: list[Sighting], outliers: tuple[Outlier, ...], solution: Solution, focal: float
+) -> Calibration:
+    square = (solution.fit.fun.reshape(-1, 2) ** 2).sum(axis=1)
+    X, Y = solution.T_flange_camera, solution.T_base_board
+    distances = [(se3.inverse(view.T_base_flange @ X) @ Y)[2, 3] for view in views]
+    counts = [len(view.corners) for view in views]
+    std = solution.deviations()
+    resized = solve(views, focal, with_scale=True)
     return Calibration(
-        T_flange_camera=X @ se3.exp(fit.x[:6]),
-        T_base_board=Y @ se3.exp(fit.x[6:]),
+        T_flange_camera=X,
+        T_base_board=Y,
+        views=len(views),
+        outliers=outliers,
         reprojection_px=float(np.sqrt(square.mean())),
-        worst_px=float(np.sqrt(max(per_view))),
+        worst_px=float(focal * view_errors(views, X, Y).max()),
+        residual_mm=float(
+            1e3 / focal * np.sqrt((square * np.repeat(distances, counts) ** 2).mean())
+        ),
         std_mm=float(1e3 * np.linalg.norm(std[:3])),
         std_deg=float(np.degrees(np.linalg.norm(std[3:6]))),
+        board_scale=resized.scale,
+        board_scale_std=float(resized.deviations()[12]),
     )
 
 
-def _project(T_base_camera: Array, T_base_board: Array, corners: Array) -> Array:
-    """(N, 2) normalized positions of the board's (N, 3) corners."""
-    T = se3.inverse(T_base_camera) @ T_base_board
-    points = corners @ T[:3, :3].T + T[:3, 3]
-    return points[:, :2] / points[:, 2:]
-
-
-def _board_pose(corners: Array, plane: Array) -> Array:
-    """(4, 4) pose of the board in the camera frame."""
-    found, rotvec, t = cv2.solvePnP(corners, plane, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)
-    if not found:
-        raise ValueError("the pose of the board cannot be found from a view")
-    return se3.pose(Rotation.from_rotvec(rotvec.ravel()), t.ravel())
-
-
-def _check_turns(poses: list[Array]) -> None:
-    """AX = XB is solvable only with turns about two axes that are not parallel."""
-    turns = [Rotation.from_matrix(poses[0][:3, :3].T @ T[:3, :3]).as_rotvec() for T in poses[1:]]
-    second = np.degrees(np.linalg.svd(np.array(turns))[1][1])
-    if second < _LEAST_TURN_DEG:
-        raise ValueError(
-            "the views must turn the camera about two different axes by "
-            f"{_LEAST_TURN_DEG} deg or more, got {second:.1f} deg about the second"
-        )
+def _outlier(view: Sighting, solution: Solution, focal: float) -> Outlier:
+    X, Y = solution.T_flange_camera, solution.T_base_board
+    seen = board_in_base(view, X)
+    # Where the board's corners are, not where its frame begins.
+    middle = np.append(view.corners.mean(axis=0), 1.0)
+    return Outlier(
+        number=view.number,
+        error_px=float(focal * view_errors([view], X, Y)[0]),
+        board_mm=float(1e3 * np.linalg.norm((seen - Y) @ middle)),
+        board_deg=se3.rotation_error_deg(seen, Y),
+    )

@@ -3,110 +3,166 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_srvs.srv import Trigger
 
 from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.ur_kinematics import UR_MODELS
-from cns_core.calibration.board import Board
-from cns_core.calibration.hand_eye_calibration import View, calibrate
+from cns_core.calibration.hand_eye_calibration import Calibration, View, calibrate
+from cns_core.calibration.library_errors import as_value_error
+from cns_core.calibration.result_file import replace_file, writable_file
+from cns_core.calibration.view_turns import turn_spans_deg
 from cns_core.geometry.camera import PinholeCamera
+from cns_ros.nodes.board_views import BoardViews
 from cns_ros.nodes.hand_eye_settings import HandEyeSettings
+from cns_ros.nodes.resting_joints import RestingJoints
 from cns_ros.ros.camera_info import camera_from_info
-from cns_ros.ros.clock import now_s, seconds
+from cns_ros.ros.clock import age_s, now_s, seconds
+from cns_ros.ros.diagnostics import OK, WARN, status_message
 from cns_ros.ros.image_codec import decode
 from cns_ros.ros.parameters import declare_all
-from cns_ros.ros.qos import NEWEST
+from cns_ros.ros.qos import LATCHED, NEWEST, SHARED
 from cns_ros.ros.run import run
 
-_FRESH_S = 1.0
-_STILL_S = 0.3
-_STILL_RAD = 2e-4
+_AHEAD_S = 1.0
 
 
 class HandEyeNode(Node):
-    """Captures a still image with the flange's pose at each call, and solves when told."""
+    """Captures a still image with the flange's pose at each call, and solves when told.
+
+    What it is told never ends it, for an hour's work may lie in its views.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__("hand_eye", **options)
-        settings = declare_all(self, HandEyeSettings)
-        self._board = Board(settings.columns, settings.rows, settings.square_m, settings.marker_m)
-        self._model = UR_MODELS[settings.robot_model]
-        self._path = settings.file
+        self._settings = declare_all(self, HandEyeSettings)
+        self._board = self._settings.board()
+        self._file = writable_file(self._settings.file)
+        self._model = UR_MODELS[self._settings.robot_model]
         self._camera: PinholeCamera | None = None
+        self._camera_problem = "no image or no camera_info yet"
         self._image: Image | None = None
-        self._q: NDArray[np.float64] | None = None
-        self._q_at = self._still_since = self._still_stamp_s = 0.0
-        self._views: list[View] = []
+        self._joints = RestingJoints()
+        self._taken = BoardViews()
+        self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self.create_subscription(CameraInfo, "camera_info", self._on_info, NEWEST)
         self.create_subscription(Image, "image", self._on_image, NEWEST)
-        self.create_subscription(JointState, "joint_states", self._on_joints, NEWEST)
-        self.create_service(Trigger, "~/capture", self._on_capture)
-        self.create_service(Trigger, "~/solve", self._on_solve)
+        self.create_subscription(JointState, "joint_states", self._on_joints, SHARED)
+        self.create_service(Trigger, "~/capture", self._service(self._capture))
+        self.create_service(Trigger, "~/discard", self._service(self._discard))
+        self.create_service(Trigger, "~/solve", self._service(self._solve))
+        self._tell(OK, "no view yet")
+        self.get_logger().info(f"board of {self._board}, file to write {self._file}")
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views taken so far."""
+        return tuple(self._taken.views)
 
     def _on_info(self, message: CameraInfo) -> None:
-        self._camera = camera_from_info(message)
+        try:
+            self._camera = camera_from_info(message)
+        except ValueError as reason:
+            self._camera, self._camera_problem = None, str(reason)
+            self.get_logger().warning(str(reason), throttle_duration_sec=5.0)
 
     def _on_image(self, message: Image) -> None:
         self._image = message
 
     def _on_joints(self, message: JointState) -> None:
-        q, now = np.array(message.position), time.monotonic()
-        if self._q is None or q.shape != self._q.shape or np.abs(q - self._q).max() > _STILL_RAD:
-            self._q, self._still_since = q, now
-            self._still_stamp_s = now_s(self)
-        self._q_at = now
+        self._joints.hear(message, now_s(self), time.monotonic())
 
-    def _on_capture(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        try:
-            self._views.append(self._capture())
-        except ValueError as reason:
-            response.success, response.message = False, str(reason)
-        else:
-            response.success = True
-            response.message = f"view {len(self._views)}: {len(self._views[-1].corners)} corners"
-        return response
+    def _service(
+        self, act: Callable[[], str]
+    ) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
+        """A Trigger service that answers with what ``act`` returns, or why it did not do it."""
 
-    def _capture(self) -> View:
-        """The present view; ValueError says why there is none."""
-        now = time.monotonic()
+        def serve(request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+            try:
+                response.success, response.message = True, act()
+            except (ValueError, OSError) as reason:
+                response.success, response.message = False, str(reason)
+            except Exception as error:  # whatever it is, the views are worth more than an end
+                response.success, response.message = False, f"{type(error).__name__}: {error}"
+                self.get_logger().error(f"unexpected {response.message}")
+            self._tell(OK if response.success else WARN, response.message)
+            return response
+
+        return serve
+
+    def _tell(self, level: bytes, message: str) -> None:
+        """Publish how the last call ended, and what the views amount to."""
+        spans_deg, _ = turn_spans_deg([view.T_base_flange for view in self.views])
+        values: dict[str, object] = {
+            "views": len(self.views),
+            "views_needed": self._settings.bounds.min_views,
+            "turned_deg": " ".join(f"{span:.0f}" for span in spans_deg),
+            "file": self._file,
+        }
+        self._status.publish(status_message(self.get_name(), level, message, values))
+
+    def _capture(self) -> str:
+        """Take the present view; ValueError says why there is none."""
         if self._camera is None or self._image is None:
-            raise ValueError("no image or no camera_info yet")
-        if self._q is None or now - self._q_at > _FRESH_S:
-            raise ValueError("no joint_states: is the driver connected?")
-        if now - self._still_since < _STILL_S:
-            raise ValueError("the arm is moving")
-        if seconds(self._image.header.stamp) < self._still_stamp_s:
-            raise ValueError("no image since the arm came to rest")
-        image = decode(self._image)
-        self._camera.check_image(image)
-        return View(self._model.forward(self._q), *self._board.find(image))
+            raise ValueError(self._camera_problem)
+        camera, message = self._camera, self._image
+        self._taken.check(camera, message.header.frame_id)
+        q = self._joints.at(self._image_stamp_s(message), time.monotonic())
+        with as_value_error(f"the image of encoding {message.encoding!r} cannot be read"):
+            image = decode(message)
+        camera.check_image(image)
+        view = View(self._model.forward(q), *self._board.find(image))
+        self._taken.add(view, camera, message.header.frame_id)
+        return f"view {len(self._taken)}: {len(view.corners)} corners"
 
-    def _on_solve(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        try:
-            response.message = self._solve()
-            response.success = True
-        except (ValueError, OSError) as reason:
-            response.success, response.message = False, str(reason)
-        return response
+    def _image_stamp_s(self, message: Image) -> float:
+        stamp_s = seconds(message.header.stamp)
+        if not stamp_s:
+            raise ValueError(
+                "the image has no stamp, so that nobody knows where the arm was when it was taken: "
+                "let the camera's driver stamp its images"
+            )
+        if (ahead_s := -age_s(self, message.header.stamp)) > _AHEAD_S:
+            raise ValueError(
+                f"the image is stamped {ahead_s:.2f} s ahead of this node's clock, allowed "
+                f"{_AHEAD_S} s: set the clocks of both machines alike"
+            )
+        return stamp_s
+
+    def _discard(self) -> str:
+        """Take the last view back."""
+        self._taken.discard()
+        return f"view {len(self._taken) + 1} discarded, {len(self._taken)} left"
 
     def _solve(self) -> str:
-        """Write the file and tell how far to trust it; ValueError says why it cannot be."""
-        if self._camera is None or self._image is None:
-            raise ValueError("no image or no camera_info yet")
-        found = calibrate(self._views, self._camera)
-        frame = self._image.header.frame_id
-        HandEye.from_pose(found.T_flange_camera, camera_frame=frame).save(self._path)
-        return (
-            f"wrote {self._path}: {len(self._views)} views, reprojection "
-            f"{found.reprojection_px:.3f} px (worst view {found.worst_px:.3f} px), standard "
-            f"deviation {found.std_mm:.3f} mm and {found.std_deg:.4f} deg"
-        )
+        """Write the file and tell how far to trust it; ValueError says why it is not written."""
+        bounds, camera = self._settings.bounds, self._taken.camera
+        if camera is None or len(self._taken) < bounds.min_views:
+            raise ValueError(
+                f"at least {bounds.min_views} views are needed, got {len(self._taken)}"
+            )
+        found = calibrate(self._taken.views, camera)
+        if reasons := bounds.reasons(found, self._board.square_m):
+            raise ValueError(
+                "; ".join(["refused, nothing is written", *reasons, *map(str, found.outliers)])
+            )
+        hand_eye = HandEye.from_pose(found.T_flange_camera, camera_frame=self._taken.frame)
+        kept = replace_file(self._file, hand_eye.save)
+        return _told(self._settings.file, found) + (f"; the former file is {kept}" if kept else "")
+
+
+def _told(file: str, found: Calibration) -> str:
+    left_out = "".join(f"; left out: {outlier}" for outlier in found.outliers)
+    return (
+        f"wrote {file}: {found.views} views, reprojection "
+        f"{found.reprojection_px:.3f} px (worst view {found.worst_px:.3f} px), standard "
+        f"deviation {found.std_mm:.3f} mm and {found.std_deg:.4f} deg{left_out}"
+    )
 
 
 def main() -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.calibration.board import Board
+from cns_core.calibration.trust import TrustBounds
 from cns_core.settings import check, setting
 
 
@@ -21,7 +23,16 @@ class HandEyeSettings:
         0.0, "side of a ChArUco marker, 0 for chessboards", unit="m", parameter="marker"
     )
     robot_model: str = setting("ur5e", "type of the arm", choices=tuple(UR_MODELS))
-    file: str = setting("hand_eye.yaml", "file to write")
+    file: str = setting("hand_eye.yaml", "file to write; the former one is kept as .bak")
+    bounds: TrustBounds = field(default_factory=TrustBounds)
 
     def __post_init__(self) -> None:
         check(self)
+
+    def board(self) -> Board:
+        """The board.
+
+        Raises:
+            ValueError: if there cannot be one like it.
+        """
+        return Board(self.columns, self.rows, self.square_m, self.marker_m)
