@@ -8,7 +8,6 @@ solutions of small subsets, and the others are judged by it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +21,9 @@ from cns_core.geometry import se3
 FAIR_PX = 0.5
 """No view below it is called inconsistent, however well the others agree."""
 INCONSISTENT_FACTOR = 3.0
-"""Times the median of the views: beyond it, a view is inconsistent."""
+"""Times the median over all views: beyond it, a view is inconsistent."""
 _SUBSET = 4
-_MOST_SUBSETS = 80
+_SUBSETS = 80
 _MOST_ROUNDS = 10
 # A board of another size explains the views if it leaves this part of their error.
 _EXPLAINED = 0.3
@@ -42,24 +41,30 @@ def consistent(views: Views, focal: float) -> list[Sighting]:
     Raises:
         ValueError: if no set of views has a solution.
     """
-    worst = focal * _errors(views, solve(views, focal)).max()
-    if worst <= FAIR_PX:
-        return list(views)
-    resized = focal * _errors(views, solve(views, focal, with_scale=True)).max()
-    if resized <= max(FAIR_PX, _EXPLAINED * worst):
+    if _agree(views, focal):
         return list(views)
     half = _concentrated(views, _best_half(views), focal)
     kept = half
     for _ in range(_MOST_ROUNDS):
         errors = focal * _errors(views, solve(kept, focal))
-        typical = np.median(errors[[view in kept for view in views]])
-        limit = max(FAIR_PX, INCONSISTENT_FACTOR * float(typical))
+        limit = max(FAIR_PX, INCONSISTENT_FACTOR * float(np.median(errors)))
         again = [view for view, error in zip(views, errors, strict=True) if error <= limit]
-        # Where hardly any agree there is nothing to leave out: the residuals tell.
-        if len(again) < len(half) or again == kept:
+        if again == kept:
             break
         kept = again
     return kept
+
+
+def _agree(views: Views, focal: float) -> bool:
+    """Whether all views agree, perhaps on a board of another size."""
+    try:
+        worst = focal * _errors(views, solve(views, focal)).max()
+        if worst <= FAIR_PX:
+            return True
+        resized = focal * _errors(views, solve(views, focal, with_scale=True)).max()
+    except ValueError:
+        return False
+    return bool(resized <= max(FAIR_PX, _EXPLAINED * worst))
 
 
 def _errors(views: Views, solution: Solution) -> Array:
@@ -102,16 +107,13 @@ def _smallest(views: Views, errors: Array, count: int) -> list[Sighting]:
 
 
 def _subsets(views: Views) -> list[list[Sighting]]:
-    """Small subsets that turn about two axes: all there are, or a fixed draw of many."""
-    every = list(combinations(views, min(_SUBSET, len(views))))
-    order = np.random.default_rng(0).permutation(len(every))
-    chosen: list[list[Sighting]] = []
-    for index in order:
-        subset = list(every[index])
+    """Small subsets that turn about two axes, from a fixed draw."""
+    rng, chosen = np.random.default_rng(0), []
+    for _ in range(_SUBSETS):
+        picked = rng.choice(len(views), min(_SUBSET, len(views)), replace=False)
+        subset = [views[i] for i in sorted(picked)]
         if turn_spans_deg([view.T_base_flange for view in subset])[0][1] >= LEAST_TURN_DEG:
             chosen.append(subset)
-        if len(chosen) == _MOST_SUBSETS:
-            break
     return chosen
 
 

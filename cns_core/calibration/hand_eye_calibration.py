@@ -59,7 +59,8 @@ class Calibration:
         worst_px: of the worst view.
         residual_mm: ``reprojection_px``, at the distances of the board.
         std_mm, std_deg: standard deviation of the camera's position and rotation, from the
-            residuals and the geometry of the views.
+            residuals and the geometry of the views: the larger one of taking the corners, and
+            of taking the views, as independent.
         board_scale, board_scale_std: size of the board that would fit best, by its stated one.
     """
 
@@ -111,7 +112,8 @@ def _result(
     X, Y = solution.T_flange_camera, solution.T_base_board
     distances = [(se3.inverse(view.T_base_flange @ X) @ Y)[2, 3] for view in views]
     counts = [len(view.corners) for view in views]
-    std = solution.deviations()
+    # What is wrong with an arm's pose moves all corners of a view together.
+    std = np.maximum(solution.deviations(), solution.view_deviations(counts))
     resized = solve(views, focal, with_scale=True)
     return Calibration(
         T_flange_camera=X,
@@ -126,7 +128,7 @@ def _result(
         std_mm=float(1e3 * np.linalg.norm(std[:3])),
         std_deg=float(np.degrees(np.linalg.norm(std[3:6]))),
         board_scale=resized.scale,
-        board_scale_std=float(resized.deviations()[12]),
+        board_scale_std=float(resized.view_deviations(counts)[12]),
     )
 
 

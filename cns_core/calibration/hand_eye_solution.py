@@ -19,7 +19,8 @@ from cns_core.calibration.library_errors import as_value_error
 from cns_core.calibration.views import Sighting
 from cns_core.geometry import se3
 
-_MOST_EVALUATIONS = 100
+_MOST_EVALUATIONS = 50
+_NONE = "no pose of the camera fits these views"
 
 Array = NDArray[np.float64]
 
@@ -47,8 +48,31 @@ class Solution:
         """
         jacobian, errors = self.fit.jac, self.fit.fun
         variance = (errors @ errors) / (len(errors) - jacobian.shape[1])
+        return np.asarray(np.sqrt(variance * np.diag(self._inverse_information())))
+
+    def view_deviations(self, counts: Sequence[int]) -> Array:
+        """The same where what is wrong with a view is wrong with all of its corners.
+
+        An arm's error moves the corners of a view together; taken for independent, they promise
+        too much. The covariance is robust to that (Liang and Zeger, 1986).
+
+        Args:
+            counts: corners of each view.
+
+        Raises:
+            ValueError: as :meth:`deviations`.
+        """
+        parts = np.split(self.fit.jac * self.fit.fun[:, None], 2 * np.cumsum(counts)[:-1])
+        gradients = np.array([part.sum(axis=0) for part in parts])
+        inverse = self._inverse_information()
+        few = len(counts) / (len(counts) - 1)
+        spread = inverse @ (gradients.T @ gradients) @ inverse
+        return np.asarray(np.sqrt(few * np.diag(spread)))
+
+    def _inverse_information(self) -> Array:
+        jacobian = self.fit.jac
         with as_value_error("the views leave the camera's pose open, take more different ones"):
-            return np.asarray(np.sqrt(variance * np.diag(np.linalg.inv(jacobian.T @ jacobian))))
+            return np.asarray(np.linalg.inv(jacobian.T @ jacobian))
 
 
 def closed_form(views: Sequence[Sighting]) -> Array:
@@ -59,15 +83,16 @@ def closed_form(views: Sequence[Sighting]) -> Array:
     """
     flanges = [view.T_base_flange for view in views]
     boards = [view.T_camera_board for view in views]
-    with as_value_error("hand-eye calibration has no solution for these views"):
+    with as_value_error(_NONE):
         R, t = cv2.calibrateHandEye(
             *([T[:3, :3] for T in flanges], [T[:3, 3] for T in flanges]),
             *([T[:3, :3] for T in boards], [T[:3, 3] for T in boards]),
             method=cv2.CALIB_HAND_EYE_PARK,
         )
     X = se3.pose(R, t.ravel())
-    if not np.isfinite(X).all():
-        raise ValueError("hand-eye calibration has no solution for these views")
+    # Poses that have nothing to do with one another may give a mirrored frame.
+    if not np.isfinite(X).all() or np.linalg.det(R) < 0.5:
+        raise ValueError(_NONE)
     return X
 
 
@@ -93,8 +118,8 @@ def solve(views: Sequence[Sighting], focal: float, with_scale: bool = False) -> 
     start = np.zeros(13 if with_scale else 12)
     with np.errstate(all="ignore"):
         if not np.isfinite(residuals(start)).all():
-            raise ValueError("the views do not agree at all: do arm, camera and board belong here?")
-        with as_value_error("the views do not agree"):
+            raise ValueError(_NONE)
+        with as_value_error(_NONE):
             fit = least_squares(residuals, start, x_scale="jac", max_nfev=_MOST_EVALUATIONS)
     return Solution(
         T_flange_camera=X @ se3.exp(fit.x[:6]),

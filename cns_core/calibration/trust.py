@@ -23,10 +23,10 @@ class TrustBounds:
         1.5, "reprojection error allowed, at the board", unit="mm", range=(0.01, 100.0)
     )
     max_std_mm: float = setting(
-        1.0, "standard deviation allowed of the camera's position", unit="mm", range=(0.01, 100.0)
+        2.0, "standard deviation allowed of the camera's position", unit="mm", range=(0.01, 100.0)
     )
     max_std_deg: float = setting(
-        0.2, "standard deviation allowed of its rotation", unit="deg", range=(0.001, 10.0)
+        0.5, "standard deviation allowed of its rotation", unit="deg", range=(0.001, 10.0)
     )
     max_scale_error: float = setting(
         0.01, "share by which another size of the board may fit better", range=(0.001, 1.0)
@@ -36,22 +36,17 @@ class TrustBounds:
         check(self)
 
     def reasons(self, found: Calibration, square_m: float) -> list[str]:
-        """Why a result is not to be trusted, what was seen, allowed, and to be done; empty if it is.
+        """Why a result is not to be trusted: what was seen, allowed, and what to do.
 
         Args:
             square_m: stated side of the board's squares, in m.
+
+        Returns:
+            Empty if it is to be trusted.
         """
-        return list(
-            filter(
-                None,
-                [
-                    self._residual_reason(found),
-                    self._scale_reason(found, square_m),
-                    *self._view_reasons(found),
-                    *self._deviation_reasons(found),
-                ],
-            )
-        )
+        causes = [self._scale_reason(found, square_m), self._residual_reason(found)]
+        reasons = [reason for reason in causes if reason] or self._deviation_reasons(found)
+        return reasons + self._view_reasons(found)
 
     def _residual_reason(self, found: Calibration) -> str:
         if found.residual_mm <= self.max_residual_mm:

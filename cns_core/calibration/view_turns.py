@@ -1,4 +1,4 @@
-"""Whether the views turn the camera enough: AX = XB needs turns about axes that are not parallel."""
+"""Whether the views turn the camera enough: AX = XB needs turns about two different axes."""
 
 from __future__ import annotations
 

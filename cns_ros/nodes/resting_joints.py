@@ -19,15 +19,15 @@ _PAIRED_S = 0.2
 class RestingJoints:
     """Takes every JointState of the topic; knows since when the arm has not moved.
 
-    Times are told by the caller: ``clock_s`` on the node's clock, which stamps are compared with,
-    and ``now`` on the machine's own, which only ever goes forward.
+    Rest is measured by the messages' stamps, so that a queue of them does no harm. The caller tells
+    the time: ``clock_s`` on the node's clock, which stamps are compared with and which stands in
+    for a missing one, and ``now`` on the machine's own, which only ever goes forward.
     """
 
     def __init__(self) -> None:
         self._q: NDArray[np.float64] | None = None
         self._arm = ""
-        self._heard_at = self._still_since = -np.inf
-        self._stamp_s = self._still_clock_s = -np.inf
+        self._heard_at = self._stamp_s = self._still_since_s = -np.inf
         self._problem = ""
 
     def hear(self, message: JointState, clock_s: float, now: float) -> None:
@@ -46,7 +46,7 @@ class RestingJoints:
         if stamp_s < self._stamp_s and not silent:
             return  # overtaken by a newer one
         if silent or self._q is None or np.abs(q - self._q).max() > _STILL_RAD:
-            self._q, self._still_since, self._still_clock_s = q, now, clock_s
+            self._q, self._still_since_s = q, stamp_s
         self._arm, self._heard_at, self._stamp_s = arm, now, stamp_s
 
     def at(self, image_stamp_s: float, now: float) -> NDArray[np.float64]:
@@ -57,9 +57,9 @@ class RestingJoints:
         """
         if self._q is None or now - self._heard_at > _FRESH_S:
             raise ValueError(f"no joint_states: {self._problem or 'is the driver connected?'}")
-        if now - self._still_since < _STILL_S:
+        if self._stamp_s - self._still_since_s < _STILL_S:
             raise ValueError("the arm is moving")
-        if (early_s := self._still_clock_s - image_stamp_s) > 0.0:
+        if (early_s := self._still_since_s - image_stamp_s) > 0.0:
             raise ValueError(
                 f"no image since the arm came to rest: the newest is from {early_s:.2f} s before"
             )
