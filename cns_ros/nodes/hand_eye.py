@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -52,7 +53,9 @@ class HandEyeNode(Node):
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self.create_subscription(CameraInfo, "camera_info", self._on_info, NEWEST)
         self.create_subscription(Image, "image", self._on_image, NEWEST)
-        self.create_subscription(JointState, "joint_states", self._on_joints, SHARED)
+        self._joint_states = self.create_subscription(
+            JointState, "joint_states", self._on_joints, SHARED
+        )
         self.create_service(Trigger, "~/capture", self._service(self._capture))
         self.create_service(Trigger, "~/discard", self._service(self._discard))
         self.create_service(Trigger, "~/solve", self._service(self._solve))
@@ -76,6 +79,13 @@ class HandEyeNode(Node):
 
     def _on_joints(self, message: JointState) -> None:
         self._joints.hear(message, now_s(self), time.monotonic())
+
+    def _hear_queue(self) -> None:
+        """Take the joint states that wait while the executor was busy with images."""
+        queue = self._joint_states.handle
+        with queue:
+            while (taken := queue.take_message(JointState, False)) is not None:
+                self._on_joints(taken[0])
 
     def _service(
         self, act: Callable[[], str]
@@ -112,6 +122,7 @@ class HandEyeNode(Node):
             raise ValueError(self._camera_problem)
         camera, message = self._camera, self._image
         self._taken.check(camera, message.header.frame_id)
+        self._hear_queue()
         q = self._joints.at(self._image_stamp_s(message), time.monotonic())
         with as_value_error(f"the image of encoding {message.encoding!r} cannot be read"):
             image = decode(message)
@@ -153,10 +164,10 @@ class HandEyeNode(Node):
             )
         hand_eye = HandEye.from_pose(found.T_flange_camera, camera_frame=self._taken.frame)
         kept = replace_file(self._file, hand_eye.save)
-        return _told(self._settings.file, found) + (f"; the former file is {kept}" if kept else "")
+        return _told(self._file, found) + (f"; the former file is kept as {kept}" if kept else "")
 
 
-def _told(file: str, found: Calibration) -> str:
+def _told(file: Path, found: Calibration) -> str:
     left_out = "".join(f"; left out: {outlier}" for outlier in found.outliers)
     return (
         f"wrote {file}: {found.views} views, reprojection "

@@ -1,9 +1,9 @@
 """Finds where the camera sits on the flange from views of a board, through the running graph.
 
 With camera and driver running, move the arm to 15 or more different views of a board that lies
-still, turning the camera about all axes. Call ``hand_eye/capture`` at each, then
-``hand_eye/solve``, which writes the file that the driver reads. The driver may be disarmed, and
-its hand-eye file a guess.
+still, turning the camera about all axes. Call ``hand_eye/capture`` at each (``hand_eye/discard``
+takes the last one back), then ``hand_eye/solve``, which writes the file that the driver reads, or
+says why not. The driver may be disarmed, and its hand-eye file a guess.
 
 The board is a parameter, like the file to write:
 ``cns-handeye --ros-args -p columns:=9 -p rows:=6 -p square:=0.025 -p marker:=0.018``
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from cns_core.calibration.result_file import writable_file
 from cns_core.share import share_directory
 from cns_ros.bringup.node_set import NodeSpec, servo_environment
 from cns_ros.bringup.processes import bring_up
@@ -38,7 +39,11 @@ def main() -> int:
     if words and (options.sim or words[0] != "--ros-args"):
         parser.error(f"unknown: {' '.join(words)}")
     if options.sim:
-        return _calibrate_twin(options.file, options.seed, options.robot_ip)
+        try:
+            file = str(writable_file(options.file))
+        except ValueError as reason:
+            parser.error(str(reason))
+        return _calibrate_twin(file, options.seed, options.robot_ip)
     return run(HandEyeNode)
 
 

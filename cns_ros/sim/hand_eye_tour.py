@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -76,7 +77,7 @@ class Tour:
         self._say(answer.message)
         if not answer.success:
             raise TourFailed(answer.message)
-        found = HandEye.load(self._settings.file).T_flange_camera
+        found = HandEye.load(Path(self._settings.file).expanduser()).T_flange_camera
         degrees = se3.rotation_error_deg(found, self._truth)
         millimetres = 1e3 * se3.translation_error_m(found, self._truth)
         result = f"rotation_error_deg={degrees:.4f} translation_error_mm={millimetres:.4f}"
