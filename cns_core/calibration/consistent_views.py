@@ -58,10 +58,12 @@ def consistent(views: Views, focal: float) -> list[Sighting]:
 def _agree(views: Views, focal: float) -> bool:
     """Whether all views agree, perhaps on a board of another size."""
     try:
-        worst = focal * _errors(views, solve(views, focal)).max()
+        solution = solve(views, focal)
+        worst = focal * _errors(views, solution).max()
         if worst <= FAIR_PX:
             return True
-        resized = focal * _errors(views, solve(views, focal, with_scale=True)).max()
+        solution = solve(views, focal, with_scale=True, start=solution)
+        resized = focal * _errors(views, solution).max()
     except ValueError:
         return False
     return bool(resized <= max(FAIR_PX, _EXPLAINED * worst))

@@ -114,7 +114,7 @@ def _result(
     counts = [len(view.corners) for view in views]
     # What is wrong with an arm's pose moves all corners of a view together.
     std = np.maximum(solution.deviations(), solution.view_deviations(counts))
-    resized = solve(views, focal, with_scale=True)
+    resized = solve(views, focal, with_scale=True, start=solution)
     return Calibration(
         T_flange_camera=X,
         T_base_board=Y,

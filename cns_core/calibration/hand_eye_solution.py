@@ -96,17 +96,26 @@ def closed_form(views: Sequence[Sighting]) -> Array:
     return X
 
 
-def solve(views: Sequence[Sighting], focal: float, with_scale: bool = False) -> Solution:
+def solve(
+    views: Sequence[Sighting],
+    focal: float,
+    with_scale: bool = False,
+    start: Solution | None = None,
+) -> Solution:
     """Fit both poses to the views, and the board's size on demand.
 
     Args:
         focal: focal length in pixels, the unit of the residuals.
+        start: poses to begin at; the closed form by default.
 
     Raises:
         ValueError: if there is no solution.
     """
-    X = closed_form(views)
-    Y = views[0].T_base_flange @ X @ views[0].T_camera_board
+    if start is None:
+        X = closed_form(views)
+        Y = views[0].T_base_flange @ X @ views[0].T_camera_board
+    else:
+        X, Y = start.T_flange_camera, start.T_base_board
 
     def residuals(step: Array) -> Array:
         X_step, board_pose = X @ se3.exp(step[:6]), Y @ se3.exp(step[6:12])
@@ -115,12 +124,12 @@ def solve(views: Sequence[Sighting], focal: float, with_scale: bool = False) -> 
             [focal * reprojection(view, X_step, board_pose, scale).ravel() for view in views]
         )
 
-    start = np.zeros(13 if with_scale else 12)
+    none = np.zeros(13 if with_scale else 12)
     with np.errstate(all="ignore"):
-        if not np.isfinite(residuals(start)).all():
+        if not np.isfinite(residuals(none)).all():
             raise ValueError(_NONE)
         with as_value_error(_NONE):
-            fit = least_squares(residuals, start, x_scale="jac", max_nfev=_MOST_EVALUATIONS)
+            fit = least_squares(residuals, none, x_scale="jac", max_nfev=_MOST_EVALUATIONS)
     return Solution(
         T_flange_camera=X @ se3.exp(fit.x[:6]),
         T_base_board=Y @ se3.exp(fit.x[6:12]),

@@ -48,10 +48,10 @@ def check_turns(views: Sequence[Sighting]) -> None:
             f"{needed} or more, got {spans[0]:.1f} deg about any axis: tilt the camera by 15 to 30 "
             "deg to all sides, and turn it about its optical axis"
         )
-    across = " and ".join(_words(axis) for axis in axes[1:])
+    others = " or ".join(name for i, name in enumerate("xyz") if i != np.abs(axes[0]).argmax())
     raise ValueError(
         f"{needed} or more, got {spans[0]:.1f} deg about {_words(axes[0])} of the flange, but "
-        f"{spans[1]:.1f} deg about the second, {across}: turn the camera about these as well"
+        f"{spans[1]:.1f} deg about the second: turn the flange about its {others} as well"
     )
 
 
