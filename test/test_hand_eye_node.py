@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
-from ros_graph import with_parameters
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.exceptions import ParameterException
+from ros_graph import PATIENCE_S, with_parameters
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Header
 from test_hand_eye_calibration import CAMERA, CHESSBOARD, T_FLANGE_CAMERA, shoot, viewpoints
@@ -16,7 +20,8 @@ from cns_core.geometry import se3
 from cns_ros.nodes.hand_eye import HandEyeNode
 from cns_ros.ros.camera_info import info_from_camera
 from cns_ros.ros.image_codec import encode
-from cns_ros.ros.qos import NEWEST
+from cns_ros.ros.joints import UR_JOINTS
+from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.sim.hand_eye_command import main
 from cns_ros.sim.twin import load_hand_eye
 
@@ -30,22 +35,36 @@ class Cell:
         self.graph = graph
         self.image = graph.node.create_publisher(Image, "image", NEWEST)
         self.info = graph.node.create_publisher(CameraInfo, "camera_info", NEWEST)
-        self.joints = graph.node.create_publisher(JointState, "joint_states", NEWEST)
+        self.joints = graph.node.create_publisher(JointState, "joint_states", OFFERED)
+        self.gripper = graph.node.create_publisher(JointState, "joint_states", OFFERED)
+        self.rng, self.model = np.random.default_rng(0), UR_MODELS["ur5e"]
 
-    def show(self, picture, q):
-        header = Header(frame_id="wrist_optical", stamp=self.graph.node.get_clock().now().to_msg())
-        self.joints.publish(JointState(position=q.tolist()))
+    def header(self):
+        return Header(frame_id="wrist_optical", stamp=self.graph.node.get_clock().now().to_msg())
+
+    def show(self, picture, q, order=UR_JOINTS):
+        header, angles = self.header(), dict(zip(UR_JOINTS, q, strict=True))
+        position = [float(angles[name]) for name in order]
+        self.joints.publish(JointState(header=header, name=list(order), position=position))
+        self.gripper.publish(JointState(header=header, name=["finger"], position=[0.1]))
         self.info.publish(info_from_camera(CAMERA, header))
         self.image.publish(encode(picture, header))
 
-    def capture(self, picture, q):
+    def capture(self, picture, q, order=UR_JOINTS):
         """Call the service until the arm has been still for long enough."""
         answer = None
         while answer is None or "moving" in answer.message or "no " in answer.message[:3]:
-            self.show(picture, q)
+            self.show(picture, q, order)
             self.graph.executor.spin_once(timeout_sec=0.05)
             answer = self.graph.call("hand_eye/capture")
         return answer
+
+    def views(self, count, order=UR_JOINTS):
+        """Go to so many views; all of them have to be taken."""
+        for T_base_camera in viewpoints(self.rng, count):
+            q = self.model.inverse(T_base_camera @ se3.inverse(T_FLANGE_CAMERA), Q_NEAR)
+            answer = self.capture(shoot(CHESSBOARD, T_base_camera, self.rng), q, order)
+            assert answer.success, answer.message
 
 
 @pytest.fixture
@@ -56,11 +75,8 @@ def cell(ros_graph):
 def test_the_file_is_found_again_from_fifteen_views(ros_graph, cell, tmp_path):
     path = tmp_path / "hand_eye.yaml"
     ros_graph.add(with_parameters(HandEyeNode, file=str(path)))
-    rng, model = np.random.default_rng(0), UR_MODELS["ur5e"]
-    for T_base_camera in viewpoints(rng, 15):
-        q = model.inverse(T_base_camera @ se3.inverse(T_FLANGE_CAMERA), Q_NEAR)
-        answer = cell.capture(shoot(CHESSBOARD, T_base_camera, rng), q)
-        assert answer.success, answer.message
+    # In the order of the alphabet, as a joint_state_broadcaster gives them.
+    cell.views(15, sorted(UR_JOINTS))
     answer = ros_graph.call("hand_eye/solve")
     assert answer.success, answer.message
     assert "15 views" in answer.message
@@ -77,7 +93,149 @@ def test_views_without_a_board_or_too_few_of_them_are_refused(ros_graph, cell):
     answer = cell.capture(blank, Q_NEAR)
     assert not answer.success
     assert "0 corners of the board seen" in answer.message
-    assert "at least 5 views" in ros_graph.call("hand_eye/solve").message
+    assert "at least 10 views" in ros_graph.call("hand_eye/solve").message
+
+
+def test_a_result_that_is_refused_leaves_the_file_and_a_good_one_keeps_it_beside(
+    ros_graph, cell, tmp_path
+):
+    path = tmp_path / "hand_eye.yaml"
+    path.write_text("the former file")
+    misstated = {"file": str(path), "min_views": 6, "square": 0.03}
+    node = ros_graph.add(with_parameters(HandEyeNode, **misstated))
+    cell.views(6)
+    refused = ros_graph.call("hand_eye/solve")
+    assert not refused.success
+    assert "nothing is written; squares of 25." in refused.message
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "the former file"
+    ros_graph.executor.remove_node(node)
+    ros_graph.nodes.remove(node)
+    node.destroy_node()
+    ros_graph.add(with_parameters(HandEyeNode, **misstated | {"square": 0.025}))
+    cell.views(6)
+    answer = ros_graph.call("hand_eye/solve")
+    assert answer.success, answer.message
+    assert f"the former file is kept as {path}.bak" in answer.message
+    assert (tmp_path / "hand_eye.yaml.bak").read_text() == "the former file"
+    assert HandEye.load(path).camera_frame == "wrist_optical"
+
+
+def test_the_last_view_can_be_taken_back_and_the_status_tells(ros_graph, cell):
+    statuses = ros_graph.collect(DiagnosticStatus, "hand_eye/status", LATCHED)
+    node = ros_graph.add(with_parameters(HandEyeNode))
+    answer = ros_graph.call("hand_eye/discard")
+    assert not answer.success
+    assert "no view to discard" in answer.message
+    cell.views(2)
+    first = node.views[0]
+    answer = ros_graph.call("hand_eye/discard")
+    assert answer.success
+    assert answer.message == "view 2 discarded, 1 left"
+    assert node.views == (first,)
+    ros_graph.until(lambda: statuses and statuses[-1].message == answer.message)
+    values = {each.key: each.value for each in statuses[-1].values}
+    assert (values["views"], values["views_needed"]) == ("1", "10")
+
+
+def changed(message, **changes):
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return message
+
+
+def info(header, **changes):
+    return changed(info_from_camera(CAMERA, header), **changes)
+
+
+def image(header, picture=None, **changes):
+    picture = np.full((480, 640), 90, np.uint8) if picture is None else picture
+    return changed(encode(picture, header), **changes)
+
+
+def with_k(place, value):
+    k = CAMERA.matrix.ravel()
+    k[place] = value
+    return k
+
+
+ODD = {"width": 333, "height": 481, "step": 666, "encoding": "yuv422_yuy2"}
+NOISE = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+BAD_INFOS = {
+    "K is zero": lambda h: info(h, k=np.zeros(9)),
+    "fx must be finite": lambda h: info(h, k=with_k(0, np.nan)),
+    "fy must be finite": lambda h: info(h, k=with_k(4, -540.0)),
+    "cx must be finite": lambda h: info(h, k=with_k(2, np.inf)),
+    "distortion must": lambda h: info(h, d=[0.1, 0.2, 0.3]),
+    "distortion model": lambda h: info(h, distortion_model="no such"),
+    "width must be": lambda h: info(h, width=0),
+    "images are (1280, 480) pixels now": lambda h: info(h, width=1280),
+}
+BAD_IMAGES = {
+    "image encoding": lambda h: image(h, encoding="jpeg"),
+    "but the camera's are": lambda h: image(h, NOISE[:240]),
+    "bytes of data": lambda h: image(h, height=960),
+    "needs rows of 640": lambda h: image(h, step=3),
+    "image of 0x0": lambda h: image(h, width=0, height=0, data=[]),
+    "image ": lambda h: image(h, np.zeros((481, 666), np.uint8), **ODD),
+    "no frame_id": lambda h: image(Header(stamp=h.stamp)),
+    "frame is 'other'": lambda h: image(Header(stamp=h.stamp, frame_id="other")),
+    "no stamp": lambda h: image(Header(frame_id=h.frame_id)),
+    "ahead of this node's clock": lambda h: image(
+        Header(frame_id=h.frame_id, stamp=Time(sec=h.stamp.sec + 60))
+    ),
+    "0 corners of the board": lambda h: image(h, NOISE),
+}
+"""What the refusal says of a message, and what makes the message."""
+
+
+def test_bad_messages_are_told_and_neither_end_the_node_nor_lose_a_view(ros_graph, cell):
+    node = ros_graph.add(with_parameters(HandEyeNode))
+    cell.views(1)
+    cases = [(cell.info, *case) for case in BAD_INFOS.items()]
+    cases += [(cell.image, *case) for case in BAD_IMAGES.items()]
+    for publisher, complaint, make in cases:
+        said, end = "", time.monotonic() + PATIENCE_S
+        while complaint not in said:
+            assert time.monotonic() < end, f"{complaint!r} has not been said, but {said!r}"
+            cell.show(NOISE, Q_NEAR)
+            publisher.publish(make(cell.header()))
+            ros_graph.executor.spin_once(timeout_sec=0.02)
+            answer = ros_graph.call("hand_eye/capture")
+            assert not answer.success
+            said = answer.message
+    assert len(node.views) == 1
+    cell.views(1)
+    assert len(node.views) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"file": "/not/there/hand_eye.yaml"}, "make the folder /not/there first"),
+        ({"file": "/proc/hand_eye.yaml"}, "cannot be written"),
+        ({"columns": 8}, "one even and one odd"),
+        ({"columns": -9}, "at least 4"),
+        ({"rows": 100000}, "at most 100"),
+        ({"marker": 0.025}, "marker_m must be below square_m"),
+        ({"marker": -0.01}, "not negative"),
+        ({"columns": 21, "rows": 12, "marker": 0.01}, "has 100"),
+        ({"square": 25.0}, "square"),
+        ({"square": float("nan")}, "square"),
+        ({"min_views": 2}, "min_views"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_the_start(ros_graph, given, complaint):
+    with pytest.raises((ValueError, ParameterException), match=complaint):
+        with_parameters(HandEyeNode, **given)
+
+
+@pytest.mark.parametrize("words", [["--sim", "--file", "/not/there/x.yaml"]])
+def test_the_tour_is_not_begun_for_a_file_that_cannot_be_written(monkeypatch, capsys, words):
+    monkeypatch.setattr(sys, "argv", ["cns-handeye", *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert "make the folder /not/there first" in capsys.readouterr().err
 
 
 @pytest.mark.slow
