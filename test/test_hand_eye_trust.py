@@ -90,7 +90,10 @@ def test_a_misstated_square_is_told(scale):
 def test_poses_that_do_not_belong_to_the_images_are_refused():
     views = measured(15)
     order = np.random.default_rng(1).permutation(15)
-    mixed = [replace(v, T_base_flange=views[i].T_base_flange) for v, i in zip(views, order)]  # noqa: B905
+    mixed = [
+        replace(view, T_base_flange=views[i].T_base_flange)
+        for view, i in zip(views, order, strict=True)
+    ]
     try:
         said = reasons(calibrate(mixed, CAMERA))
     except ValueError as reason:

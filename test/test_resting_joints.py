@@ -67,14 +67,17 @@ def test_joints_that_do_not_tell_the_pose_are_refused_with_the_reason(states, co
         heard(*states).at(T0 + 0.9, T0 + 1.0)
 
 
-def test_two_arms_on_one_topic_are_not_mixed_up():
+def test_two_arms_on_one_topic_are_told():
     right = at_rest(Q + 1.0, [f"right_{n}" for n in UR_JOINTS])
     left = at_rest(Q, [f"left_{n}" for n in UR_JOINTS])
-    joints = heard(*(each for pair in zip(left, right, strict=True) for each in pair))
-    np.testing.assert_array_equal(joints.at(T0 + 0.9, T0 + 1.0), Q)
-    joints.hear(right[-1], T0 + 9.0, T0 + 9.0)
-    with pytest.raises(ValueError, match="no joint_states"):
-        joints.at(T0 + 0.9, T0 + 9.0)
+    both = [each for pair in zip(left, right, strict=True) for each in pair]
+    joints = heard(*both, state(T0 + 1.0, [0.0], ["finger_joint"]))
+    with pytest.raises(ValueError, match="two arms, by left_shoulder.* and right_shoulder"):
+        joints.at(T0 + 0.9, T0 + 1.0)
+    # When the other has gone silent, the arm is known again.
+    for k in range(30):
+        joints.hear(state(T0 + 0.1 * k, Q, left[0].name), T0 + 0.1 * k, T0 + 0.1 * k)
+    np.testing.assert_array_equal(joints.at(T0 + 2.9, T0 + 2.9), Q)
 
 
 def test_an_image_of_before_the_rest_or_long_after_the_joints_is_not_paired():

@@ -28,6 +28,7 @@ class RestingJoints:
         self._q: NDArray[np.float64] | None = None
         self._arm = ""
         self._heard_at = self._stamp_s = self._still_since_s = -np.inf
+        self._two_arms, self._two_arms_at = "", -np.inf
         self._problem = ""
 
     def hear(self, message: JointState, clock_s: float, now: float) -> None:
@@ -37,9 +38,10 @@ class RestingJoints:
             q, _ = joints_by_name(message)
             arm = next(name for name in message.name if name.endswith(UR_JOINTS[0]))
             silent = now - self._heard_at > _FRESH_S
-            if not silent and arm != self._arm:
-                raise ValueError(f"joint_states tell of two arms, by {self._arm} and {arm}")
             _check_age(stamp_s, clock_s)
+            if not silent and arm != self._arm:
+                self._two_arms, self._two_arms_at = f"{self._arm} and {arm}", now
+                return
         except ValueError as reason:
             self._problem = str(reason)
             return
@@ -57,6 +59,11 @@ class RestingJoints:
         """
         if self._q is None or now - self._heard_at > _FRESH_S:
             raise ValueError(f"no joint_states: {self._problem or 'is the driver connected?'}")
+        if now - self._two_arms_at <= _FRESH_S:
+            raise ValueError(
+                f"joint_states tell of two arms, by {self._two_arms}: remap the topic to that of "
+                "the arm with the camera"
+            )
         if self._stamp_s - self._still_since_s < _STILL_S:
             raise ValueError("the arm is moving")
         if (early_s := self._still_since_s - image_stamp_s) > 0.0:
