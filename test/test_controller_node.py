@@ -51,7 +51,8 @@ class Rig:
         self.twists = graph.collect(TwistStamped, "twist", NEWEST)
         self.T_wc = START.copy()
         self.time_s = 0.0
-        graph.until(lambda: self.statuses and self.publisher.get_subscription_count())
+        heard = (self.publisher, self.clock)  # the clock, too, or all stamps are in its future
+        graph.until(lambda: self.statuses and all(p.get_subscription_count() for p in heard))
 
     def send(self, matched=None, late_s=0.0):
         """Publish what the camera sees, a frame later on a clock that runs with the frames."""
