@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from cns_ros.bringup.params_file import check_arguments
+
 NODES = {
     "observer": "cns_ros.nodes.observer",
     "controller": "cns_ros.nodes.controller",
@@ -24,6 +26,13 @@ def main() -> int:
         print(f"the node must be one of {', '.join(NODES)}, got {name!r}", file=sys.stderr)
         return 2
     del sys.argv[1]
+    if "--ros-args" in sys.argv:
+        try:
+            # Before the node is there: rclpy passes over a parameter that it does not know.
+            check_arguments(name, sys.argv[sys.argv.index("--ros-args") + 1 :])
+        except ValueError as reason:
+            print(reason, file=sys.stderr)
+            return 1
     return import_module(NODES[name]).main()
 
 

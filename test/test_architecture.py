@@ -25,7 +25,7 @@ ABOVE_THE_LINE = {
         *("cns_core", "cns_core.geometry", "cns_core.observers", "cns_core.structure"),
         "cns_core.control",
     },
-    "cns_ros": set(),
+    "cns_ros": {"cns_ros.bringup"},
     "cns_ros.ros": {"cns_core", "cns_core.geometry"},
     "cns_ros.bringup": {"cns_core", "cns_core.observers", "cns_core.control", "cns_ros.ros"},
     "cns_ros.nodes": {

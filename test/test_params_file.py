@@ -9,7 +9,7 @@ from ros_graph import with_parameters
 
 from cns_core.share import share_directory
 from cns_ros.bringup.node_set import servo_nodes
-from cns_ros.bringup.params_file import check_params_file
+from cns_ros.bringup.params_file import check_arguments, check_params_file
 from cns_ros.bringup.servo_options import ServoOptions
 from cns_ros.nodes.controller import ControllerNode
 from cns_ros.nodes.observer import ObserverNode
@@ -106,3 +106,13 @@ def test_the_bring_up_starts_nothing_with_such_a_file(tmp_path, ros_domain):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "did you mean 'controller'" in done.stderr and "parameters in effect" not in done.stderr
+
+
+def test_a_file_for_several_suites_is_no_fault_of_one_node(tmp_path):
+    path = written(tmp_path, "/**/lidar:\n  ros__parameters: {rate: 5}\n" + MINE)
+    check_arguments("controller", ["-r", "__node:=controller", "--params-file", str(path)])
+    with pytest.raises(ValueError, match="/second has no parameter 'gian'; did you mean 'gain'"):
+        path = written(tmp_path, "/arm/second:\n  ros__parameters: {gian: 5}")
+        check_arguments("controller", ["-r", "__node:=second", "--params-file", str(path)])
+    with pytest.raises(ValueError, match="controller has no parameter 'gian'"):
+        check_arguments("controller", ["-p", "controller:gian:=2.0"])
