@@ -17,7 +17,7 @@ pixels = st.tuples(st.floats(0, 639), st.floats(0, 479))
 @given(st.lists(pixels, min_size=1, max_size=20).map(np.array))
 def test_pixels_survive_the_normalized_plane(camera, points):
     back = camera.denormalize(camera.normalize(points))
-    np.testing.assert_allclose(back, points, atol=0.02 if camera.distortion else 1e-9)
+    np.testing.assert_allclose(back, points, atol=1e-6 if camera.distortion else 1e-9)
 
 
 def test_projection_agrees_with_opencv():

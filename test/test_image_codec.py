@@ -8,6 +8,8 @@ import pytest
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from cns_ros.ros.bit_depth import BitDepth
+from cns_ros.ros.bridge import CV_BRIDGE
 from cns_ros.ros.image_codec import decode, encode
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -79,6 +81,65 @@ def test_bayer_patterns_put_red_where_ros_says(pattern, red_at):
     blue, green, red = decode(message(mosaic, pattern))[2:-2, 2:-2].reshape(-1, 3).mean(axis=0)
     assert red > 150
     assert blue < 10 and green < 10
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("encoding", ["mono16", "16UC1"])
+def test_low_bits_are_scaled_to_what_is_used(encoding, bits):
+    grey = GREY.copy()
+    grey[0, 0] = 255
+    decoded = decode(message(grey.astype(np.uint16) << (bits - 8), encoding))
+    np.testing.assert_array_equal(decoded, grey)
+
+
+def test_images_of_a_stream_are_scaled_alike_however_bright():
+    depth = BitDepth()
+    bright, dark = (message(np.full((4, 4), v, np.uint16), "mono16") for v in (4000, 300))
+    assert (decode(dark, depth) == 75).all()  # of ten bits, as far as is known
+    assert (decode(bright, depth) == 250).all()
+    assert (decode(dark, depth) == 18).all()
+    assert depth.bits == 12
+
+
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_bayer_patterns_of_16_bits(pattern):
+    mosaic = np.random.default_rng(1).integers(128, 256, (8, 10), dtype=np.uint8)
+    wide = decode(message(mosaic.astype(np.uint16) << 4, f"bayer_{pattern}16"))
+    np.testing.assert_array_equal(wide, decode(message(mosaic, f"bayer_{pattern}8")))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "width", "reason"),
+    [
+        ("yuv422", 7, "multiple of 2, got 7x6"),
+        ("yuv422_yuy2", 1, "multiple of 2, got 1x6"),
+        ("bayer_rggb8", 2, "at least 3x3, got 2x6"),
+    ],
+)
+def test_sizes_that_an_encoding_cannot_have_are_refused(encoding, width, reason):
+    channels = 2 if encoding.startswith("yuv") else 1
+    with pytest.raises(ValueError, match=reason):
+        decode(message(np.zeros((6, width, channels), np.uint8), encoding))
+
+
+@pytest.mark.skipif(CV_BRIDGE is None, reason="no working cv_bridge here")
+@pytest.mark.parametrize(
+    ("encoding", "channels"),
+    [("rgb8", 3), ("bgra8", 4), ("rgba8", 4), ("yuv422", 2), ("yuv422_yuy2", 2)]
+    + [(f"bayer_{pattern}8", 1) for pattern in ("rggb", "bggr", "gbrg", "grbg")],
+)
+def test_cv_bridge_converts_as_we_do(encoding, channels):
+    data = np.random.default_rng(2).integers(0, 256, (6, 8, channels), dtype=np.uint8)
+    image = message(data, encoding, padding=4)
+    np.testing.assert_allclose(CV_BRIDGE(image), decode(image, convert=None), atol=1)
+
+
+def test_a_conversion_that_does_not_know_an_encoding_is_not_needed():
+    asked = []
+    image = message(COLOUR[:, :, ::-1], "rgb8")
+    np.testing.assert_array_equal(decode(image, convert=asked.append), COLOUR)
+    assert asked == [image]
+    np.testing.assert_array_equal(decode(image, convert=lambda _: COLOUR[::-1]), COLOUR[::-1])
 
 
 @pytest.mark.parametrize("image", [GREY, COLOUR, COLOUR[:, ::-1]])

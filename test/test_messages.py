@@ -41,6 +41,10 @@ def test_the_same_target_stays_the_same():
     assert first.same_target(second.desired)
 
 
+def info_with(**fields):
+    return CameraInfo(**({"width": 640, "height": 480, "k": [500.0] * 9} | fields))
+
+
 def test_matches_of_another_layout_are_refused():
     message = matches_from_correspondence(MATCHES, HEADER)
     message.fields[3].name = "intensity"
@@ -71,7 +75,9 @@ def test_a_camera_survives_its_message():
     ("info", "reason"),
     [
         (CameraInfo(width=640, height=480), "not calibrated"),
-        (CameraInfo(width=640, height=480, k=[500.0] * 9, distortion_model="equidistant"), "model"),
+        (info_with(distortion_model="omni", d=[0.1] * 4), "model must be one of"),
+        (info_with(distortion_model="equidistant", d=[0.1] * 5), "4 coefficients"),
+        (info_with(distortion_model="plumb_bob", d=[0.1] * 6), "0 or 4 or 5 or 8 or 12 or 14"),
         (CameraInfo(width=0, height=480, k=[500.0] * 9), "width"),
     ],
 )

@@ -1,12 +1,18 @@
 """The observer node over real DDS: the desired image, matches, and every kind of bad image."""
 
+from contextlib import contextmanager
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
+import rclpy
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.context import Context
 from rclpy.duration import Duration
 from ros_graph import with_parameters
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from sklearn.datasets import load_sample_image
 from std_msgs.msg import Header
 
@@ -17,7 +23,7 @@ from cns_ros.ros.camera_info import info_from_camera
 from cns_ros.ros.clock import age_s
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.matches import correspondence_from_matches
-from cns_ros.ros.qos import LATCHED, NEWEST
+from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
 CAMERA = PinholeCamera(320, 240, 270.0, 270.0, 160.0, 120.0)
 PHOTO = np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 60:380, ::-1])
@@ -26,10 +32,11 @@ PHOTO = np.ascontiguousarray(load_sample_image("china.jpg")[60:300, 60:380, ::-1
 class Rig:
     """A fake camera in front of a real observer node."""
 
-    def __init__(self, graph, frozen_images=0, **parameters):
+    def __init__(self, graph, frozen_images=0, cli_args=None, **parameters):
         self.graph = graph
+        make_node = partial(ObserverNode, cli_args=cli_args)
         self.observer = graph.add(
-            with_parameters(ObserverNode, tracking=False, frozen_images=frozen_images, **parameters)
+            with_parameters(make_node, tracking=False, frozen_images=frozen_images, **parameters)
         )
         self.image = graph.node.create_publisher(Image, "image", NEWEST)
         self.info = graph.node.create_publisher(CameraInfo, "camera_info", NEWEST)
@@ -248,3 +255,170 @@ def test_the_debug_image_is_drawn_for_who_looks(rig):
     assert rig.set_desired().success
     rig.graph.until(lambda: pictures, rig.shoot)
     assert (decode(pictures[-1]) != PHOTO).any()
+
+
+def test_a_desired_image_that_is_not_latched_is_taken_and_said_again_changes_nothing(rig):
+    rig.see()
+    publisher = rig.graph.node.create_publisher(Image, "desired_image", OFFERED)
+    desired = encode(PHOTO, Header())
+    rig.matches.clear()
+    rig.graph.until(lambda: rig.matches, lambda: (publisher.publish(desired), rig.shoot()))
+    first = correspondence_from_matches(rig.matches[-1]).desired
+    rig.matches.clear()
+    rig.graph.until(lambda: len(rig.matches) > 2, lambda: (publisher.publish(desired), rig.shoot()))
+    assert correspondence_from_matches(rig.matches[-1]).same_target(first)
+
+
+@pytest.mark.parametrize("qos", [LATCHED, OFFERED])
+def test_a_camera_info_that_is_sent_once_is_enough(ros_graph, qos):
+    node = ros_graph.node
+    publisher = node.create_publisher(CameraInfo, "camera_info", qos)
+    if qos is LATCHED:
+        publisher.publish(info_from_camera(CAMERA, Header()))
+    rig = Rig(ros_graph)
+    if qos is OFFERED:
+        ros_graph.until(publisher.get_subscription_count)
+        publisher.publish(info_from_camera(CAMERA, Header()))
+    ros_graph.until(lambda: rig.observer.camera == CAMERA)
+
+
+def test_rounding_and_focusing_keep_the_target_and_another_camera_does_not(rig):
+    def target(focal):
+        camera = PinholeCamera(320, 240, focal, focal, 160.0, 120.0)
+        rig.matches.clear()
+        rig.graph.until(lambda: len(rig.matches) > 1, lambda: rig.shoot(camera=camera))
+        return correspondence_from_matches(rig.matches[-1])
+
+    assert rig.set_desired().success
+    first = target(270.0)
+    assert target(270.0 + 1e-6).same_target(first.desired)
+    assert rig.observer.camera == CAMERA
+    focused = target(271.0)
+    assert focused.same_target(first.desired)
+    ratio = np.median(focused.current[focused.matched] / first.current[focused.matched])
+    assert ratio == pytest.approx(270.0 / 271.0, rel=1e-3)
+    assert not target(300.0).same_target(first.desired)
+
+
+def test_an_uncalibrated_camera_is_named_by_the_service(rig):
+    uncalibrated = CameraInfo(width=320, height=240)
+    rig.graph.until(
+        lambda: "not calibrated" in rig.observer.problem,
+        lambda: (rig.info.publish(uncalibrated), rig.shoot(camera=None)),
+    )
+    assert "not calibrated" in rig.graph.call("observer/set_desired").message
+
+
+def test_rectified_images_go_by_p(ros_graph):
+    rig = Rig(ros_graph, rectified=True)
+    info = info_from_camera(CAMERA, Header())
+    info.d, info.k = (
+        [-0.3, 0.1, 0.0, 0.0, 0.0],
+        [250.0, 0.0, 150.0, 0.0, 250.0, 110.0, 0.0, 0.0, 1.0],
+    )
+    ros_graph.until(lambda: rig.observer.camera == CAMERA, lambda: rig.info.publish(info))
+
+
+def test_the_size_that_camera_info_gives_is_named(rig):
+    info = info_from_camera(CAMERA, Header())
+    info.binning_x = info.binning_y = 2
+    rig.graph.until(
+        lambda: rig.observer.camera is not None and rig.observer.newest is not None,
+        lambda: (rig.info.publish(info), rig.shoot(camera=None)),
+    )
+    message = rig.graph.call("observer/set_desired").message
+    assert "320x240 pixels, but the camera's are 160x120" in message
+    assert "camera_info: 320x240, binning 2x2" in message
+
+
+@pytest.mark.parametrize("remapped", ["", "/compressed"])
+def test_compressed_images(ros_graph, remapped):
+    arguments = ["--ros-args", "-r", f"image:=/camera/image{remapped}"]
+    rig = Rig(ros_graph, image_transport="compressed", cli_args=arguments)
+    publisher = ros_graph.node.create_publisher(
+        CompressedImage, "/camera/image/compressed", OFFERED
+    )
+    noise = iter(np.random.default_rng(0).integers(0, 3, (400, *PHOTO.shape), np.uint8))
+
+    def shoot():
+        stamp = ros_graph.node.get_clock().now().to_msg()
+        data = cv2.imencode(".jpg", cv2.add(PHOTO, next(noise)))[1].tobytes()
+        rig.info.publish(info_from_camera(CAMERA, Header(stamp=stamp)))
+        publisher.publish(CompressedImage(header=Header(stamp=stamp), format="jpeg", data=data))
+
+    ros_graph.until(lambda: rig.observer.newest is not None and rig.observer.camera, shoot)
+    assert ros_graph.call("observer/set_desired").success
+    ros_graph.until(lambda: rig.matches, shoot)
+    assert correspondence_from_matches(rig.matches[-1]).error < 5e-3
+
+
+@contextmanager
+def elsewhere(domain):
+    """A node of another process: in one, a topic has one type."""
+    context = Context()
+    rclpy.init(context=context, domain_id=domain)
+    try:
+        yield rclpy.create_node("camera", context=context)
+    finally:
+        rclpy.shutdown(context=context)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            CompressedImage,
+            "image is published as sensor_msgs/msg/CompressedImage: "
+            "set image_transport:=compressed",
+        ),
+        (PointCloud2, "image is published as sensor_msgs/msg/PointCloud2 on /image: it must be"),
+        (None, "no image received yet: nobody publishes /image"),
+    ],
+)
+def test_a_topic_of_another_type_is_named(ros_graph, ros_domain, kind, said):
+    ros_graph.add(with_parameters(ObserverNode))
+    diagnoses = ros_graph.collect(DiagnosticArray, "/diagnostics", OFFERED)
+    with elsewhere(ros_domain) as camera:
+        if kind is not None:
+            camera.create_publisher(kind, "image", OFFERED)
+        ros_graph.until(lambda: diagnoses and said in diagnoses[-1].status[0].message)
+        assert said in ros_graph.call("observer/set_desired").message
+
+
+def test_what_the_mask_hides_gives_no_keypoints_and_is_dark_in_the_debug_image(ros_graph):
+    rig = Rig(ros_graph, mask="160,0 320,0 320,240 160,240")
+    pictures = ros_graph.collect(Image, "observer/debug_image", NEWEST)
+    assert rig.set_desired().success
+    rig.matches.clear()
+    rig.graph.until(lambda: pictures and rig.matches, rig.shoot)
+    desired = correspondence_from_matches(rig.matches[-1]).desired
+    assert CAMERA.denormalize(desired)[:, 0].max() < 160
+    picture = decode(pictures[-1])
+    assert picture[:, 161:].mean() < 0.5 * PHOTO[:, 161:].mean()
+
+
+def test_a_mask_of_another_size_is_named(ros_graph, tmp_path):
+    path = tmp_path / "mask.png"
+    cv2.imwrite(str(path), np.full((480, 640), 255, np.uint8))
+    rig = Rig(ros_graph, mask=str(path))
+    rig.graph.until(lambda: rig.observer.problem and rig.observer.newest, rig.shoot)
+    answer = rig.graph.call("observer/set_desired")
+    assert not answer.success
+    assert "mask is 640x480 pixels, but the camera's images are 320x240" in answer.message
+
+
+def test_a_goal_that_repeats_itself_is_refused_or_warned_of(rig):
+    tile = cv2.resize(PHOTO, (40, 30), interpolation=cv2.INTER_AREA)
+    tiles = np.tile(tile, (8, 8, 1))
+    answer = rig.set_desired(tiles)
+    assert not answer.success
+    assert "repeats itself" in answer.message
+    mixed = tiles.copy()
+    mixed[:100] = PHOTO[:100]
+    answer = rig.set_desired(mixed)
+    assert answer.success
+    assert "look the same elsewhere" in answer.message
+    diagnoses = rig.graph.collect(DiagnosticArray, "/diagnostics", OFFERED)
+    rig.graph.until(lambda: diagnoses)
+    values = {pair.key: pair.value for pair in diagnoses[-1].status[0].values}
+    assert 0.4 <= float(values["self_similar"]) < 0.9

@@ -1,5 +1,7 @@
 """Observers on photographs warped by known homographies."""
 
+from contextlib import closing
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from cns_core.geometry.two_views import fit_two_views
 from cns_core.observers import BACKENDS, Observer, make_observer
 from cns_core.observers.features import Features, select
 from cns_core.observers.matching import match
+from cns_core.observers.self_similarity import HOPELESS, SELF_SIMILAR
 from cns_core.observers.verification import verify
 
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
@@ -103,6 +106,57 @@ def test_another_photograph_gives_no_matches(photograph):
     observer = make_observer("sift", CAMERA)
     observer.set_desired(photograph)
     assert observer.observe(cv2.resize(load_sample_image("flower.jpg"), (640, 480))).count < 8
+
+
+@pytest.mark.parametrize("tracking", [False, True])
+def test_a_goal_that_repeats_itself_is_refused_and_the_old_one_stays(photograph, tracking):
+    tile = cv2.resize(photograph, (80, 60), interpolation=cv2.INTER_AREA)
+    noise = np.random.default_rng(0).normal(0.0, 2.0, (480, 640, 3))
+    tiles = np.clip(np.tile(tile, (8, 8, 1)) + noise, 0, 255).astype(np.uint8)
+    with closing(make_observer("sift", CAMERA, tracking=tracking)) as observer:
+        observer.set_desired(photograph)
+        before, share = observer.desired, observer.self_similar
+        assert share < 0.2
+        with pytest.raises(ValueError, match="9. % of its keypoints look the same elsewhere"):
+            observer.set_desired(tiles)
+        assert observer.desired is before and observer.self_similar == share
+
+
+def test_a_goal_that_repeats_itself_in_part_is_told_apart():
+    board = np.add.outer(np.arange(280) // 40, np.arange(400) // 40) % 2
+    table = np.full((480, 640), 170, np.uint8)
+    table[100:380, 120:520] = 255 * board
+    observer = make_observer("sift", CAMERA)
+    observer.set_desired(table)
+    assert SELF_SIMILAR < observer.self_similar < HOPELESS
+
+
+@pytest.mark.parametrize("tracking", [False, True])
+def test_what_a_lens_folds_over_gives_no_keypoints(photograph, tracking):
+    lens = PinholeCamera(640, 480, 400.0, 400.0, 320.0, 240.0, (-0.5, 0.0, 0.0, 0.0))
+    with closing(make_observer("sift", lens, tracking=tracking, background=False)) as observer:
+        observer.set_desired(photograph)
+        assert np.isfinite(observer.desired).all()
+        radius = np.linalg.norm(lens.denormalize(observer.desired) - (320, 240), axis=1)
+        assert 150 < radius.max() < 220
+        moved = np.roll(photograph, 20, axis=1)
+        found = observer.observe(moved)
+        assert found.count > 20
+        shift = lens.denormalize(found.current) - lens.denormalize(found.desired)
+        assert abs(np.median(shift[found.matched, 0]) - 20.0) < 0.2
+
+
+def test_another_camera_keeps_the_goal_and_moves_what_is_seen(photograph):
+    observer = make_observer("sift", CAMERA)
+    observer.set_desired(photograph)
+    goal = observer.desired
+    zoomed = PinholeCamera(640, 480, 1.01 * CAMERA.fx, 1.01 * CAMERA.fy, CAMERA.cx, CAMERA.cy)
+    observer.recalibrate(zoomed)
+    found = observer.observe(photograph)
+    assert found.same_target(goal)
+    np.testing.assert_allclose(1.01 * found.current[found.matched], goal[found.matched], atol=1e-3)
+    with pytest.raises(ValueError, match="must stay 640x480 pixels, got 320x240"):
+        observer.recalibrate(PinholeCamera(320, 240, 270.0, 270.0, 160.0, 120.0))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers.features import Backend
 from cns_core.observers.observer import Observer
+from cns_core.observers.self_similarity import HOPELESS, self_similar_share
 from cns_core.observers.verification import MIN_VERIFIABLE, TOLERANCE_PX, verify
 
 
@@ -47,6 +48,8 @@ class FeatureObserver(Observer):
     Attributes:
         camera: the :class:`PinholeCamera` of all images.
         desired: see :class:`~cns_core.observers.observer.Observer`.
+        self_similar: share of the desired image that looks the same elsewhere in it, see
+            :func:`.self_similar_share`.
 
     Args:
         backend: :class:`Sift`, :class:`Akaze` or :class:`Orb`.
@@ -63,20 +66,46 @@ class FeatureObserver(Observer):
         settings = settings or ObserverSettings()
         self.camera = camera
         self.desired: np.ndarray | None = None
+        self.self_similar = 0.0
         self._backend = backend
         self._settings = settings
         self._mask = _as_mask(settings.mask, camera)
 
     def set_desired(self, image: np.ndarray) -> None:
         self.camera.check_image(image)
-        self.desired = self.camera.normalize(self._take(_to_grey(image)))
+        grey = _to_grey(image)
+        self_similar = self_similar_share(grey, self._mask)
+        if self_similar >= HOPELESS:
+            raise ValueError(
+                f"desired image repeats itself: {100 * self_similar:.0f} % of its keypoints look "
+                "the same elsewhere in it, and nothing tells views a period apart from each "
+                "other; take one that shows something unique as well"
+            )
+        self.desired = self.camera.normalize(self._take(grey))
+        self.self_similar = self_similar
+
+    def recalibrate(self, camera: PinholeCamera) -> None:
+        """Take ``camera`` for the images to come; the goal stays where it is.
+
+        For a camera whose focus breathes: what took the desired image was the camera of then.
+
+        Raises:
+            ValueError: if its images are of another size.
+        """
+        if (camera.width, camera.height) != (self.camera.width, self.camera.height):
+            raise ValueError(
+                f"images must stay {self.camera.width}x{self.camera.height} pixels, "
+                f"got {camera.width}x{camera.height}"
+            )
+        self.camera = camera
 
     def observe(self, image: np.ndarray) -> Correspondence:
         if self.desired is None:
             raise RuntimeError("no desired image yet: call set_desired first")
         self.camera.check_image(image)
         pixels, matched = self._find(_to_grey(image))
-        return Correspondence(self.desired, self.camera.normalize(pixels), matched)
+        current = self.camera.normalize(pixels)
+        return Correspondence(self.desired, current, matched & np.isfinite(current).all(axis=1))
 
     def _take(self, grey: np.ndarray) -> np.ndarray:
         """Make a grey image the goal; return (N, 2) pixels of its keypoints or raise ValueError."""
@@ -98,7 +127,10 @@ class FeatureObserver(Observer):
         if not self._settings.verify:
             return np.ones(len(desired), bool)
         tolerance = TOLERANCE_PX / self.camera.focal
-        return verify(self.camera.normalize(desired), self.camera.normalize(current), tolerance)
+        desired, current = self.camera.normalize(desired), self.camera.normalize(current)
+        agreed = np.asarray(np.isfinite(np.hstack([desired, current])).all(axis=1))
+        agreed[agreed] = verify(desired[agreed], current[agreed], tolerance)
+        return agreed
 
 
 def _to_grey(image: np.ndarray) -> np.ndarray:
@@ -106,10 +138,18 @@ def _to_grey(image: np.ndarray) -> np.ndarray:
 
 
 def _as_mask(mask: np.ndarray | None, camera: PinholeCamera) -> np.ndarray | None:
-    """Check a mask of scene pixels and return it as OpenCV wants it (uint8, 255 where valid)."""
+    """Check a mask of scene pixels and return it as OpenCV wants it (uint8, 255 where valid).
+
+    Pixels without a place on the normalized plane show nothing that could be used.
+    """
+    invertible = camera.invertible()
     if mask is None:
-        return None
-    mask = np.asarray(mask)
-    if mask.shape != (camera.height, camera.width):
-        raise ValueError(f"mask must be {(camera.height, camera.width)}, got {mask.shape}")
-    return np.where(mask, 255, 0).astype(np.uint8)
+        mask = invertible
+    elif np.shape(mask) != (camera.height, camera.width):
+        raise ValueError(
+            f"mask must be {(camera.height, camera.width)} (rows and columns of the image), "
+            f"got {np.shape(mask)}"
+        )
+    elif invertible is not None:
+        mask = np.logical_and(mask, invertible)
+    return None if mask is None else np.where(mask, 255, 0).astype(np.uint8)

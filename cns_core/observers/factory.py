@@ -6,10 +6,9 @@ import numpy as np
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers.akaze import Akaze
-from cns_core.observers.base import ObserverSettings
+from cns_core.observers.base import FeatureObserver, ObserverSettings
 from cns_core.observers.features import Backend
 from cns_core.observers.matching_observer import MatchingObserver
-from cns_core.observers.observer import Observer
 from cns_core.observers.orb import Orb
 from cns_core.observers.rematch import Rematcher
 from cns_core.observers.sift import Sift
@@ -29,7 +28,7 @@ def make_observer(
     mask: np.ndarray | None = None,
     background: bool = True,
     rematch_every: int | None = None,
-) -> Observer:
+) -> FeatureObserver:
     """Build an observer.
 
     Args:

@@ -50,7 +50,7 @@ class NodeSpec:
             command += ["--params-file", str(path)]
         for name, value in self.parameters.items():
             # A parameter is read as YAML, of which JSON is a part: "1" stays a string.
-            command += ["-p", f"{name}:={json.dumps(value)}"]
+            command += ["-p", f"{name}:={json.dumps(value, ensure_ascii=False)}"]
         for inside, outside in self.remappings:
             command += ["-r", f"{inside}:={outside}"]
         return command

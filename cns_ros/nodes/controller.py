@@ -32,6 +32,7 @@ from cns_ros.ros.diagnostics import (
     Recent,
     status_message,
 )
+from cns_ros.ros.guard import guard_callbacks
 from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.parameters import declare_all, read_all
 from cns_ros.ros.poses_twists import pose_from_message, twist_message
@@ -79,6 +80,7 @@ class ControllerNode(Node):
         self.create_timer(0.1, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
         Diagnostics(self, self._diagnose)
         self._publish(Output(report=self.session.report))
+        guard_callbacks(self)
 
     def _now(self) -> Now:
         return Now(1e-9 * self.get_clock().now().nanoseconds, time.monotonic())

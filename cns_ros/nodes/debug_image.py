@@ -12,14 +12,19 @@ _GOAL, _PATH, _SEEN, _MISSED = (80, 220, 80), (0, 200, 255), (0, 120, 255), (90,
 
 
 def draw_matches(
-    image: np.ndarray, camera: PinholeCamera, correspondence: Correspondence
+    image: np.ndarray,
+    camera: PinholeCamera,
+    correspondence: Correspondence,
+    mask: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw matches on a BGR or grey image, as (H, W, 3) BGR.
 
     Matched keypoints are orange dots with a line to their goal, a green ring; goals without a
-    match are grey rings.
+    match are grey rings. What ``mask`` (H, W) leaves out, where it is zero, is darkened.
     """
     canvas = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
+    if mask is not None:
+        canvas[mask == 0] //= 3
     goals = _corners(camera.denormalize(correspondence.desired))
     seen = _corners(camera.denormalize(correspondence.current))
     for goal, point, matched in zip(goals, seen, correspondence.matched, strict=True):

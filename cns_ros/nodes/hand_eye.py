@@ -25,6 +25,7 @@ from cns_ros.nodes.resting_joints import RestingJoints
 from cns_ros.ros.camera_info import camera_from_info
 from cns_ros.ros.clock import age_s, now_s, seconds
 from cns_ros.ros.diagnostics import OK, WARN, status_message
+from cns_ros.ros.guard import guard_callbacks
 from cns_ros.ros.image_codec import decode
 from cns_ros.ros.parameters import declare_all
 from cns_ros.ros.qos import LATCHED, NEWEST, SHARED
@@ -59,6 +60,7 @@ class HandEyeNode(Node):
         self.create_service(Trigger, "~/capture", self._service(self._capture))
         self.create_service(Trigger, "~/discard", self._service(self._discard))
         self.create_service(Trigger, "~/solve", self._service(self._solve))
+        guard_callbacks(self)
         self._tell(OK, "no view yet")
         self.get_logger().info(f"board of {self._board}, file to write {self._file}")
 

@@ -12,20 +12,31 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_srvs.srv import Trigger
 
 from cns_core.geometry.camera import PinholeCamera
-from cns_core.observers import Observer, make_observer
+from cns_core.observers import make_observer
+from cns_core.observers.base import FeatureObserver
+from cns_core.observers.self_similarity import SELF_SIMILAR
 from cns_ros.nodes.debug_image import draw_matches
 from cns_ros.nodes.image_gate import ImageGate
+from cns_ros.nodes.image_topic import ImageTopic
 from cns_ros.nodes.observer_settings import ObserverSettings
-from cns_ros.ros.camera_info import camera_from_info
+from cns_ros.nodes.scene_mask import SceneMask
+from cns_ros.ros.camera_info import camera_from_info, size_in_words
 from cns_ros.ros.clock import age_s, now_s
 from cns_ros.ros.diagnostics import OK, WARN, Diagnosis, Diagnostics, Recent
+from cns_ros.ros.guard import guarded
 from cns_ros.ros.image_codec import decode, encode
+from cns_ros.ros.image_file import read_image
 from cns_ros.ros.matches import matches_from_correspondence
 from cns_ros.ros.parameters import declare_all
-from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
+from cns_ros.ros.qos import NEWEST, OFFERED
 from cns_ros.ros.run import run
+from cns_ros.ros.subscribe import subscribe_to_state
 
 _FRESH_S = 1.0
+_ROUNDING_PX = 0.01
+"""Cameras that differ by less are one and the same."""
+_BREATHING = 0.01
+"""Of the image's width: by so much focusing moves an image. Beyond, the camera is another one."""
 
 
 class ObserverNode(Node):
@@ -43,22 +54,32 @@ class ObserverNode(Node):
         super().__init__("observer", **options)
         self._settings = declare_all(self, ObserverSettings)
         path = self._settings.desired_image_path
-        self._desired_image = _read_image(path) if path else None
-        self._observer: Observer | None = None
+        self._desired_image = read_image(path, "desired_image_path") if path else None
+        self._desired_message: Image | None = None
+        self._scene_mask = SceneMask(self._settings.mask)
+        self._mask: np.ndarray | None = None
+        self._observer: FeatureObserver | None = None
+        self._no_observer = "no camera_info yet"
+        self._goal_camera: PinholeCamera  # what the desired image was taken with
+        self._image_size = ""
         self.newest: Image | None = None
         self.camera: PinholeCamera | None = None
         self.gate = ImageGate(self._settings.frozen_images)
         self.problem = ""
         self.observe_ms = Recent()
-        self._newest_received = self._heard = 0.0
+        self._heard = self._newest_received = 0.0
         self._matched = 0
 
         self._matches = self.create_publisher(PointCloud2, "matches", OFFERED)
         self._debug_image = self.create_publisher(Image, "~/debug_image", NEWEST)
-        self.create_subscription(CameraInfo, "camera_info", self._on_camera_info, NEWEST)
-        self.create_subscription(Image, "image", self._on_image, NEWEST)
-        self.create_subscription(Image, "desired_image", self._on_desired_image, LATCHED)
-        self.create_service(Trigger, "~/set_desired", self._on_set_desired)
+        on_info = guarded(self, self._on_camera_info, self._refuse_camera)
+        subscribe_to_state(self, CameraInfo, "camera_info", on_info)
+        self._images = ImageTopic(
+            self, self._settings.image_transport, self._on_image, self._complain
+        )
+        on_desired = guarded(self, self._on_desired_image, self._refuse_desired)
+        subscribe_to_state(self, Image, "desired_image", on_desired)
+        self.create_service(Trigger, "~/set_desired", guarded(self, self._on_set_desired))
         Diagnostics(self, self._diagnose)
 
     def destroy_node(self) -> None:
@@ -68,47 +89,65 @@ class ObserverNode(Node):
         super().destroy_node()
 
     def _on_camera_info(self, info: CameraInfo) -> None:
-        try:
-            camera = camera_from_info(info)
-        except ValueError as reason:
-            self._complain(str(reason))
-            return
+        camera = camera_from_info(info, self._settings.rectified)
+        self._image_size = size_in_words(info)
         if camera == self.camera:
             return
+        if self.camera is not None and self._observer is not None:
+            if self.camera.shift_px(camera) < _ROUNDING_PX:
+                return
+            if self._goal_camera.shift_px(camera) < _BREATHING * camera.width:
+                self._observer.recalibrate(camera)
+                self.camera = camera
+                return
+        self._change_camera(camera)
+
+    def _change_camera(self, camera: PinholeCamera) -> None:
+        """Begin anew with another camera, and the desired image there is."""
         if self._observer is not None:
             self._observer.close()
-        self.camera = camera
+        self.camera, self._observer = camera, None
+        self._mask = self._scene_mask.of(camera)
+        self._goal_camera = camera
         self._observer = make_observer(
             self._settings.observer,
             camera,
             verify=self._settings.verify,
             tracking=self._settings.tracking,
             max_keypoints=self._settings.max_keypoints,
+            mask=self._mask,
         )
+        invertible = camera.invertible()
+        if invertible is not None:
+            self.get_logger().warning(
+                f"camera_info's distortion has no inverse in {100 * (1 - invertible.mean()):.0f} % "
+                "of the image: what is seen there is left out; calibrate again with views there"
+            )
         if self._desired_image is not None:
             self._try_desired(self._desired_image)
+
+    def _refuse_camera(self, reason: str) -> None:
+        self._no_observer = reason
+        self._complain(reason)
 
     def _on_image(self, message: Image) -> None:
         self._heard = time.monotonic()
         if self._settings.stamp == "receive":
             message.header.stamp = self.get_clock().now().to_msg()
         refusal = self.gate.refusal
-        try:
-            if not self.gate.admit(message, now_s(self)):
-                return
-            if self.problem == refusal:
-                self.problem = ""
-            self.newest, self._newest_received = message, time.monotonic()
-            if self._observer is None or self.camera is None:
-                self._complain("no camera_info yet")
-            elif self._observer.desired is not None:
-                self._observe(self._observer, self.camera, message)
-        except ValueError as reason:
-            self._complain(str(reason))
+        if not self.gate.admit(message, now_s(self)):
+            return
+        if self.problem == refusal:
+            self.problem = ""
+        self.newest, self._newest_received = message, time.monotonic()
+        if self._observer is None or self.camera is None:
+            self._complain(self._no_observer)
+        elif self._observer.desired is not None:
+            self._observe(self._observer, self.camera, message)
 
-    def _observe(self, observer: Observer, camera: PinholeCamera, message: Image) -> None:
+    def _observe(self, observer: FeatureObserver, camera: PinholeCamera, message: Image) -> None:
         before = time.perf_counter()
-        image = decode(message)
+        image = self._decode(message, camera)
         correspondence = observer.observe(image)
         self.problem = self.gate.stamps.stale(now_s(self), _FRESH_S)
         self.observe_ms.add(1e3 * (time.perf_counter() - before))
@@ -116,32 +155,54 @@ class ObserverNode(Node):
         self._matches.publish(matches_from_correspondence(correspondence, message.header))
         observer.prepare()
         if self._debug_image.get_subscription_count():
-            picture = draw_matches(image, camera, correspondence)
+            picture = draw_matches(image, camera, correspondence, self._mask)
             self._debug_image.publish(encode(picture, message.header))
 
+    def _decode(self, message: Image, camera: PinholeCamera | None) -> np.ndarray:
+        """The image of a message; ValueError says so where the camera's are of another size."""
+        image = self._images.decode(message)
+        if camera is not None:
+            try:
+                camera.check_image(image)
+            except ValueError as reason:
+                raise ValueError(f"{reason} (camera_info: {self._image_size})") from None
+        return image
+
     def _on_desired_image(self, message: Image) -> None:
-        try:
-            image = decode(message)
-        except ValueError as reason:
-            self._complain(f"desired_image: {reason}")
-            return
+        last = self._desired_message
+        if last is not None and (last.encoding, last.data) == (message.encoding, message.data):
+            return  # twice the same, or said again for whoever came late
+        image = decode(message)
+        self._desired_message = message
         self._try_desired(image)
+
+    def _refuse_desired(self, reason: str) -> None:
+        self._complain(f"desired_image: {reason}")
 
     def _try_desired(self, image: np.ndarray) -> tuple[bool, str]:
         """Set the desired image now, or as soon as the camera is known; whether it is set, why."""
         if self._observer is None:
             self._desired_image = image
-            return False, "no camera_info yet"
+            return False, self._no_observer
         try:
             self._observer.set_desired(image)
         except ValueError as reason:
             self._complain(f"desired image refused: {reason}")
             return False, str(reason)
         self._desired_image = image
+        self._goal_camera = self._observer.camera
         desired = self._observer.desired
-        keypoints = f"{0 if desired is None else len(desired)} keypoints"
-        self.get_logger().info(f"desired image set: {keypoints}")
-        return True, keypoints
+        said = f"{0 if desired is None else len(desired)} keypoints"
+        share = self._observer.self_similar
+        if share >= SELF_SIMILAR:
+            said += (
+                f"; warning: {100 * share:.0f} % of them look the same elsewhere in the image, and "
+                "a view a period off may be taken for it: show something unique as well"
+            )
+            self.get_logger().warning(f"desired image set: {said}")
+        else:
+            self.get_logger().info(f"desired image set: {said}")
+        return True, said
 
     def _on_set_desired(
         self, request: Trigger.Request, response: Trigger.Response
@@ -153,17 +214,17 @@ class ObserverNode(Node):
         newest, missing = self.newest, self._no_image()
         if newest is None or missing:
             return False, missing
-        try:
-            image = decode(newest)
-        except ValueError as reason:
-            return False, str(reason)
-        return self._try_desired(image)
+        if self._observer is None:
+            return False, self._no_observer
+        self._desired_message = None
+        self._images.renew()
+        return self._try_desired(self._decode(newest, self.camera))
 
     def _no_image(self) -> str:
         """Why there is no image of what the camera sees now, empty if there is one."""
         now = time.monotonic()
         if not self._heard:
-            return f"no image received yet: none comes on {self.resolve_topic_name('image')}"
+            return self._images.absence()
         if (silence_s := now - self._heard) > _FRESH_S:
             return f"the newest image came {silence_s:.1f} s ago: the camera has stopped"
         if self.newest is None or now - self._newest_received > _FRESH_S:
@@ -176,6 +237,8 @@ class ObserverNode(Node):
 
     def _diagnose(self) -> Diagnosis:
         values = {"matched": self._matched, **self.observe_ms.figures("observe_ms")}
+        if self._observer is not None and self._observer.desired is not None:
+            values["self_similar"] = self._observer.self_similar
         if self.newest is not None:
             values["image_age_s"] = age_s(self, self.newest.header.stamp)
         if problem := self._no_image() or self.problem:
@@ -183,13 +246,6 @@ class ObserverNode(Node):
         if self._observer is None or self._observer.desired is None:
             return OK, "waiting for a desired image", values
         return OK, "observing", values
-
-
-def _read_image(path: str) -> np.ndarray:
-    image = cv2.imread(path, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"desired_image_path: no image can be read from {path!r}")
-    return image
 
 
 def main() -> int:

@@ -34,5 +34,19 @@ class ObserverSettings:
         "", "image file to use as the desired image from the start; empty for none"
     )
 
+    image_transport: str = setting(
+        "raw",
+        "how images come: sensor_msgs/Image on image, or CompressedImage on image/compressed",
+        choices=("raw", "compressed"),
+    )
+    rectified: bool = setting(
+        False, "images are rectified (image_rect): camera_info's P holds, without distortion"
+    )
+    mask: str = setting(
+        "",
+        "what hides the scene in every image, such as the gripper: an image file, black there, or "
+        "polygons around it in pixels, 'x,y x,y x,y; x,y ...'; empty for nothing",
+    )
+
     def __post_init__(self) -> None:
         check(self)

@@ -27,6 +27,7 @@ from cns_ros.nodes.moveit_servo import MoveItServo
 from cns_ros.nodes.twist_controller import TwistController
 from cns_ros.ros.clock import now_s, seconds
 from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, status_message
+from cns_ros.ros.guard import guard_callbacks
 from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.parameters import declare_all, declare_settings, read_all
 from cns_ros.ros.poses_twists import pose_message, twist_from_message
@@ -65,6 +66,7 @@ class UrDriverNode(Node):
         self.create_timer(_POLL_S, self._poll)
         self.create_timer(_SENDERS_S, self._watch_senders)
         Diagnostics(self, self._diagnose)
+        guard_callbacks(self)
 
     def _make_driver(self, hand_eye: HandEye) -> ArmDriver:
         config: MotionConfig

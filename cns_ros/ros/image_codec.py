@@ -4,56 +4,105 @@ from __future__ import annotations
 
 import sys
 from array import array
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-# encoding: (dtype of one channel, channels, conversion to BGR or grey)
-_ENCODINGS: dict[str, tuple[type[np.uint8] | type[np.uint16], int, int | None]] = {
-    "mono8": (np.uint8, 1, None),
-    "8UC1": (np.uint8, 1, None),
-    "bgr8": (np.uint8, 3, None),
-    "8UC3": (np.uint8, 3, None),
-    "rgb8": (np.uint8, 3, cv2.COLOR_RGB2BGR),
-    "bgra8": (np.uint8, 4, cv2.COLOR_BGRA2BGR),
-    "rgba8": (np.uint8, 4, cv2.COLOR_RGBA2BGR),
-    "mono16": (np.uint16, 1, None),
-    "bgr16": (np.uint16, 3, None),
-    "rgb16": (np.uint16, 3, cv2.COLOR_RGB2BGR),
-    "yuv422": (np.uint8, 2, cv2.COLOR_YUV2BGR_UYVY),
-    "uyvy": (np.uint8, 2, cv2.COLOR_YUV2BGR_UYVY),
-    "yuv422_yuy2": (np.uint8, 2, cv2.COLOR_YUV2BGR_YUYV),
-    "yuyv": (np.uint8, 2, cv2.COLOR_YUV2BGR_YUYV),
-    # OpenCV names a Bayer pattern by its second row, ROS by its first.
-    "bayer_rggb8": (np.uint8, 1, cv2.COLOR_BayerBG2BGR),
-    "bayer_bggr8": (np.uint8, 1, cv2.COLOR_BayerRG2BGR),
-    "bayer_gbrg8": (np.uint8, 1, cv2.COLOR_BayerGR2BGR),
-    "bayer_grbg8": (np.uint8, 1, cv2.COLOR_BayerGB2BGR),
+from cns_ros.ros.bit_depth import BitDepth
+from cns_ros.ros.bridge import CV_BRIDGE, Convert
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """How pixels lie in the data.
+
+    Attributes:
+        bits: of one channel.
+        channels: per pixel.
+        conversion: OpenCV's code for the way to BGR, None where there is nothing to do.
+        multiple: what the width must be a multiple of.
+        least: smallest width and height.
+    """
+
+    bits: int
+    channels: int
+    conversion: int | None = None
+    multiple: int = 1
+    least: int = 1
+
+
+_YUV422_UYVY = _Encoding(8, 2, cv2.COLOR_YUV2BGR_UYVY, multiple=2)
+_YUV422_YUYV = _Encoding(8, 2, cv2.COLOR_YUV2BGR_YUYV, multiple=2)
+# OpenCV names a Bayer pattern by its second row, ROS by its first.
+_BAYER = {
+    "rggb": cv2.COLOR_BayerBG2BGR,
+    "bggr": cv2.COLOR_BayerRG2BGR,
+    "gbrg": cv2.COLOR_BayerGR2BGR,
+    "grbg": cv2.COLOR_BayerGB2BGR,
+}
+_ENCODINGS = {
+    "mono8": _Encoding(8, 1),
+    "8UC1": _Encoding(8, 1),
+    "bgr8": _Encoding(8, 3),
+    "8UC3": _Encoding(8, 3),
+    "rgb8": _Encoding(8, 3, cv2.COLOR_RGB2BGR),
+    "bgra8": _Encoding(8, 4, cv2.COLOR_BGRA2BGR),
+    "rgba8": _Encoding(8, 4, cv2.COLOR_RGBA2BGR),
+    "mono16": _Encoding(16, 1),
+    "16UC1": _Encoding(16, 1),
+    "bgr16": _Encoding(16, 3),
+    "16UC3": _Encoding(16, 3),
+    "rgb16": _Encoding(16, 3, cv2.COLOR_RGB2BGR),
+    "yuv422": _YUV422_UYVY,
+    "uyvy": _YUV422_UYVY,
+    "yuv422_yuy2": _YUV422_YUYV,
+    "yuyv": _YUV422_YUYV,
+    **{
+        f"bayer_{pattern}{bits}": _Encoding(bits, 1, code, least=3)
+        for pattern, code in _BAYER.items()
+        for bits in (8, 16)
+    },
 }
 
 
-def decode(message: Image) -> np.ndarray:
+def decode(
+    message: Image, depth: BitDepth | None = None, convert: Convert | None = CV_BRIDGE
+) -> np.ndarray:
     """Turn an Image message into a uint8 image, (H, W) grey or (H, W, 3) BGR.
 
-    Row padding (``step``) and byte order are honoured; 16-bit channels keep their upper byte.
-    May share memory with the message.
+    Row padding (``step``) and byte order are honoured. May share memory with the message.
+
+    Args:
+        depth: scales 16-bit channels, and remembers how; None to tell from this image alone.
+        convert: converts 8-bit colours, None for OpenCV.
 
     Raises:
         ValueError: for an unknown encoding, or sizes that disagree with the data.
     """
-    if message.encoding not in _ENCODINGS:
-        raise ValueError(
-            f"image encoding must be one of {sorted(_ENCODINGS)}, got {message.encoding!r}"
-        )
-    dtype, channels, conversion = _ENCODINGS[message.encoding]
-    image = _pixels(message, np.dtype(dtype), channels)
-    if dtype is np.uint16:
-        image = (image >> 8).astype(np.uint8)
-    if channels == 1:
-        image = image[:, :, 0]
-    return image if conversion is None else cv2.cvtColor(image, conversion)
+    encoding = _encoding(message.encoding)
+    pixels = _pixels(message, encoding)
+    if convert is not None and encoding.bits == 8 and encoding.conversion is not None:
+        converted = convert(message)
+        if converted is not None:
+            return converted
+    return _to_bgr(pixels, encoding, depth or BitDepth())
+
+
+def decode_pixels(pixels: np.ndarray, name: str, depth: BitDepth) -> np.ndarray:
+    """As :func:`decode`, of an array (H, W, C) in native byte order.
+
+    Raises:
+        ValueError: if the array is not of that encoding, or of a size that it cannot have.
+    """
+    encoding = _encoding(name)
+    height, width, channels = pixels.shape
+    if channels != encoding.channels or pixels.dtype.itemsize * 8 != encoding.bits:
+        raise ValueError(f"image of {channels} channels of {pixels.dtype} is not {name}")
+    _check_size(width, height, name, encoding)
+    return _to_bgr(pixels, encoding, depth)
 
 
 def encode(image: np.ndarray, header: Header) -> Image:
@@ -83,15 +132,36 @@ def encode(image: np.ndarray, header: Header) -> Image:
     return message
 
 
-def _pixels(message: Image, dtype: np.dtype, channels: int) -> np.ndarray:
+def _encoding(name: str) -> _Encoding:
+    if name not in _ENCODINGS:
+        raise ValueError(f"image encoding must be one of {sorted(_ENCODINGS)}, got {name!r}")
+    return _ENCODINGS[name]
+
+
+def _check_size(width: int, height: int, name: str, encoding: _Encoding) -> None:
+    if width % encoding.multiple:
+        raise ValueError(
+            f"{name} image must have a width that is a multiple of {encoding.multiple}, "
+            f"got {width}x{height}; change the camera's size or encoding"
+        )
+    if min(width, height) < encoding.least:
+        raise ValueError(
+            f"{name} image must be at least {encoding.least}x{encoding.least}, "
+            f"got {width}x{height}; change the camera's size or encoding"
+        )
+
+
+def _pixels(message: Image, encoding: _Encoding) -> np.ndarray:
     """(H, W, channels) view of the message's data in native byte order."""
     height, width, step = message.height, message.width, message.step
-    row_bytes = width * channels * dtype.itemsize
+    dtype = np.dtype(np.uint16 if encoding.bits == 16 else np.uint8)
+    row_bytes = width * encoding.channels * dtype.itemsize
     if not height or not width or step < row_bytes:
         raise ValueError(
             f"image of {width}x{height} {message.encoding} needs rows of {row_bytes} bytes, "
             f"got step {step}"
         )
+    _check_size(width, height, message.encoding, encoding)
     data = np.frombuffer(message.data, dtype=np.uint8)
     # The last row may come without its padding.
     needed = (height - 1) * step + row_bytes
@@ -101,4 +171,11 @@ def _pixels(message: Image, dtype: np.dtype, channels: int) -> np.ndarray:
     values = np.ascontiguousarray(rows).view(dtype)
     if dtype.itemsize > 1 and bool(message.is_bigendian) != (sys.byteorder == "big"):
         values = values.byteswap()
-    return values.reshape(height, width, channels)
+    return values.reshape(height, width, encoding.channels)
+
+
+def _to_bgr(pixels: np.ndarray, encoding: _Encoding, depth: BitDepth) -> np.ndarray:
+    image = depth.scale(pixels) if encoding.bits == 16 else pixels
+    if encoding.channels == 1:
+        image = image[:, :, 0]
+    return image if encoding.conversion is None else cv2.cvtColor(image, encoding.conversion)
