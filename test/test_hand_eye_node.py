@@ -167,7 +167,7 @@ BAD_INFOS = {
     "fy must be finite": lambda h: info(h, k=with_k(4, -540.0)),
     "cx must be finite": lambda h: info(h, k=with_k(2, np.inf)),
     "distortion must": lambda h: info(h, d=[0.1, 0.2, 0.3]),
-    "distortion model": lambda h: info(h, distortion_model="no such"),
+    "distortion model": lambda h: info(h, distortion_model="no such", d=[0.1] * 5),
     "width must be": lambda h: info(h, width=0),
     "images are (1280, 480) pixels now": lambda h: info(h, width=1280),
 }

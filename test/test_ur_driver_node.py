@@ -155,6 +155,7 @@ def test_bad_parameters_are_refused_with_the_reason(ros_graph, bad, complaint):
 def test_a_second_sender_of_twists_is_named_and_disarms(box, ros_graph):
     rig = DriverRig(ros_graph, robot_ip=box.host)
     rig.arm()
+    rig.until_state("armed", rig.send)
     ros_graph.until(lambda: box.state().qd.any(), rig.send)
     other = ros_graph.add(rclpy.create_node("left_over"))
     publisher = other.create_publisher(TwistStamped, "twist", NEWEST)

@@ -38,7 +38,7 @@ def test_the_limit_that_applied_is_the_one_that_is_named(
             link.close()
 
 
-@pytest.mark.parametrize("field", ["slider", "scaling"])
+@pytest.mark.parametrize("field", ["slider", pytest.param("scaling", marks=pytest.mark.slow)])
 def test_an_arm_that_is_slowed_down_to_half_follows_at_half_the_speed(robot_address, field):
     hand_eye = HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0))
     # Twists that are late on a busy machine are another matter.
