@@ -24,7 +24,7 @@ class Arm:
     """A transport that notes what it is sent."""
 
     def __init__(self):
-        self.q, self.qd, self.safety_stop = None, None, ""
+        self.q, self.qd, self.measured_at, self.safety_stop = None, None, 0.0, ""
         self.wrong = self.refusal = self.lost = self.not_taken = ""
         self.sent, self.taken, self.released = [], 0, 0
 

@@ -30,6 +30,7 @@ class LinkStatus:
     Attributes:
         state, cause, last_stop: see :class:`~cns_core.arm.state_machine.StateMachine`.
         q, qd: (6,) joint angles in rad and speeds in rad/s; None while unknown.
+        measured_at: when they were measured, on ``time.monotonic()``.
         sent: (6,) twist that was really sent last, in m/s and rad/s, in the frame that the arm
             takes twists in.
         slowed_by: what slows the commands down, empty for nothing.
@@ -43,6 +44,7 @@ class LinkStatus:
     last_stop: str = ""
     q: np.ndarray | None = None
     qd: np.ndarray | None = None
+    measured_at: float = 0.0
     sent: np.ndarray = field(default_factory=lambda: np.zeros(6))
     slowed_by: str = ""
     command_age_s: float = np.inf
@@ -100,6 +102,10 @@ class Transport(Protocol):
     @property
     def qd(self) -> np.ndarray | None:
         """(6,) joint speeds in rad/s as read last; None where they are not known."""
+
+    @property
+    def measured_at(self) -> float:
+        """When they were measured, on ``time.monotonic()``; 0 where they are not known."""
 
     @property
     def safety_stop(self) -> str:

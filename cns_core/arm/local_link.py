@@ -72,5 +72,8 @@ class LocalLink:
                 self._streamer.connect()
             self._streamer.tick(now)
         self.status = replace(
-            self._streamer.status(now), q=self._transport.q, qd=self._transport.qd
+            self._streamer.status(now),
+            q=self._transport.q,
+            qd=self._transport.qd,
+            measured_at=self._transport.measured_at,
         )

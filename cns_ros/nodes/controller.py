@@ -39,7 +39,7 @@ from cns_ros.ros.poses_twists import pose_from_message, twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
-_AHEAD_S = 0.06  # poses come every 0.02 s; the newest image may be ahead of them
+_AHEAD_S = 0.04  # poses come every 0.01 s and a little later; what is guessed is hardly a way
 _LEVELS = {Level.OK: OK, Level.WARN: WARN, Level.ERROR: ERROR}
 
 
@@ -171,6 +171,8 @@ class ControllerNode(Node):
             values["remaining_mm_bound"] = left.translation_bound_mm
             values["remaining_deg"] = left.rotation_deg
             values["remaining_deg_bound"] = left.rotation_bound_deg
+        if (guide := self.session.regulator.guide) is not None:
+            values["delay_s"] = guide.law.delay_s
         if (matches := self.session.matches) is not None:
             values["odometry"] = "twists" if matches.camera_pose is None else "tcp_pose"
         values["terminal_share"] = float(self.session.regulator.controller.terminal_share)

@@ -33,6 +33,7 @@ class MoveItServo:
     """
 
     q = qd = None
+    measured_at = 0.0
     safety_stop = ""
 
     def __init__(self, node: Node, hand_eye: HandEye, link: str):

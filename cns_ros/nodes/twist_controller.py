@@ -54,6 +54,11 @@ class TwistController:
             qd = (q - self.q) / max(now - self._heard_at, 1e-3)
         self.q, self.qd, self._heard_at = q, qd, now
 
+    @property
+    def measured_at(self) -> float:
+        """When the joints were heard of, on ``time.monotonic()``."""
+        return self._heard_at
+
     def read(self, now: float, moving: bool) -> None:
         """Look whether there are joints, and a controller.
 

@@ -1,11 +1,13 @@
 """Driver node: carries twists of the camera to a robot arm, from arming to disarming."""
 
+import time
 from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
@@ -34,7 +36,7 @@ from cns_ros.ros.poses_twists import pose_message, twist_from_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
-_POLL_S = 0.02
+_POLL_S = 0.01
 _SENDERS_S = 0.2
 _LEVELS = {
     State.DISCONNECTED: ERROR,
@@ -54,6 +56,7 @@ class UrDriverNode(Node):
         hand_eye = declare_hand_eye(self)
         declare_settings(self, UrConfig)
         self._status_shown: tuple[str, ...] = ()
+        self._told_at = 0.0
         self._pose = self.create_publisher(PoseStamped, "tcp_pose", OFFERED)
         self._joints = self.create_publisher(JointState, "joint_states", OFFERED)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
@@ -141,9 +144,9 @@ class UrDriverNode(Node):
         self.get_logger().info(f"{action} {outcome}: {response.message}")
 
     def _poll(self) -> None:
-        before = self._driver.status
         status = self._driver.poll()
-        if status is not before and status.q is not None and status.qd is not None:
+        if status.measured_at != self._told_at and status.q is not None and status.qd is not None:
+            self._told_at = status.measured_at
             self._publish_arm(status.q, status.qd)
         shown = (status.state, status.cause, status.slowed_by.split(",")[0])
         if shown != self._status_shown:
@@ -153,7 +156,10 @@ class UrDriverNode(Node):
             self._status.publish(status_message("ur_driver", *self.describe(status)))
 
     def _publish_arm(self, q: np.ndarray, qd: np.ndarray) -> None:
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.base_frame)
+        # Of the measurement, not of its arrival: who knows where the camera was when an image was
+        # taken needs both on one clock.
+        measured = self.get_clock().now() - Duration(seconds=time.monotonic() - self._told_at)
+        header = Header(stamp=measured.to_msg(), frame_id=self._settings.base_frame)
         if self._settings.backend == "ur_rtde":  # elsewhere the arm's own driver tells them
             self._joints.publish(
                 JointState(

@@ -55,7 +55,7 @@ class Feedback:
     """One state of the arm: joints in rad and rad/s, TCP pose [x y z rx ry rz], modes, lag in s.
 
     ``speed_scaling`` is what the controller makes of every speed: the pendant's slider times its
-    own slow-down, which RTDE tells in two fields.
+    own slow-down, which RTDE tells in two fields. ``measured_at`` is on ``time.monotonic()``.
     """
 
     q: np.ndarray
@@ -66,6 +66,7 @@ class Feedback:
     runtime_state: int
     speed_scaling: float
     lag_s: float
+    measured_at: float
 
     @property
     def safety_stop(self) -> str:
@@ -127,6 +128,7 @@ class Receiver:
             runtime_state=self._rtde.getRuntimeState(),
             speed_scaling=self._rtde.getSpeedScalingCombined(),
             lag_s=lag_s,
+            measured_at=now - lag_s,
         )
         joints = np.concatenate([feedback.q, feedback.qd, feedback.tcp_pose])
         if joints.shape != (18,) or not np.isfinite(joints).all():

@@ -21,7 +21,12 @@ def pack(status: LinkStatus, feedback: Feedback | None) -> dict[str, Any]:
         "command_age_s": min(status.command_age_s, _LONGEST_AGE_S),
     }
     if feedback is not None:
-        report |= {"q": feedback.q, "qd": feedback.qd, "feedback_lag_s": feedback.lag_s}
+        report |= {
+            "q": feedback.q,
+            "qd": feedback.qd,
+            "measured_at": feedback.measured_at,
+            "feedback_lag_s": feedback.lag_s,
+        }
     arrays = {name: report.pop(name) for name in _ARRAYS}
     return report | {name: each.tolist() for name, each in arrays.items() if each is not None}
 

@@ -59,6 +59,11 @@ class UrTransport:
         return self.feedback.qd
 
     @property
+    def measured_at(self) -> float:
+        """When they were measured, on ``time.monotonic()``."""
+        return self.feedback.measured_at
+
+    @property
     def safety_stop(self) -> str:
         """Name of the safety stop in effect, empty for none."""
         return self.feedback.safety_stop

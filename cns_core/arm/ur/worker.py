@@ -32,7 +32,7 @@ from cns_core.arm.ur.transport import UrTransport
 _CONNECT_S = 8.0
 _RETRY_S = 1.0
 _TICK_S = 2.0
-_REPORT_S = 0.02
+_REPORT_S = 0.01
 _DASHBOARD_STOP_S = 0.3
 _PRIORITY = 20
 _log = logging.getLogger(__name__)
@@ -111,10 +111,14 @@ class Worker:
 
     def _live(self, streamer: Streamer, transport: UrTransport) -> None:
         while True:
-            self._listen(streamer.schedule.remaining(time.monotonic()))
+            self._listen(min(streamer.schedule.remaining(time.monotonic()), _REPORT_S))
             now = time.monotonic()
             if not streamer.schedule.remaining(now):
                 self._tick(streamer, transport, now)
+            elif now - self._reported[1] >= _REPORT_S:
+                # Between the ticks: who servoes by images wants to know where the camera was.
+                transport.read(now, self.machine.in_motion)
+                self._report(streamer.status(now))
 
     def _tick(self, streamer: Streamer, transport: UrTransport, now: float) -> None:
         set_deadline(_TICK_S)
