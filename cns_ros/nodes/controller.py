@@ -39,7 +39,7 @@ from cns_ros.ros.poses_twists import pose_from_message, twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
-_AHEAD_S = 0.04  # poses come every 0.01 s and a little later; what is guessed is hardly a way
+_AHEAD_S = 0.04  # poses come every 0.02 s and a little later; what is guessed is hardly a way
 _LEVELS = {Level.OK: OK, Level.WARN: WARN, Level.ERROR: ERROR}
 
 

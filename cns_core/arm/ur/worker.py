@@ -32,7 +32,7 @@ from cns_core.arm.ur.transport import UrTransport
 _CONNECT_S = 8.0
 _RETRY_S = 1.0
 _TICK_S = 2.0
-_REPORT_S = 0.01
+_REPORT_S = 0.02
 _DASHBOARD_STOP_S = 0.3
 _PRIORITY = 20
 _log = logging.getLogger(__name__)
