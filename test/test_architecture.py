@@ -1,6 +1,7 @@
 """Which folder may import which; the same table is drawn in docs/architecture.md."""
 
 import ast
+import runpy
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,23 @@ def test_no_import_runs_in_a_circle():
 
     for module in graph:
         visit(module, [])
+
+
+def test_the_picture_is_drawn_from_todays_imports():
+    program = runpy.run_path(str(ROOT / "docs" / "draw_architecture.py"))
+    drawn = program["draw"](program["graph"]())
+    stored = (ROOT / "docs" / "architecture.svg").read_text()
+    assert stored == drawn, "run python docs/draw_architecture.py"
+
+
+def test_the_readme_has_a_line_for_every_folder():
+    map_ = (ROOT / "README.md").read_text()
+    folders = {path.parent for path in FILES if path.parent.parent.parent == ROOT}
+    assert all(f"      {folder.name}/ " in map_ for folder in folders)
+
+
+def test_the_walk_from_an_image_to_the_arm_names_files_that_exist():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    assert 0 < len(rows) <= 8
+    assert all((ROOT / row.split("`")[1]).is_file() for row in rows)

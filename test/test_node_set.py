@@ -59,6 +59,12 @@ def test_the_camera_topics_are_remapped_in_every_node_that_uses_them():
         assert ("camera_info", "/wrist/info") in nodes[name].remappings
 
 
+def test_the_topic_of_the_arm_is_remapped_where_it_is_given():
+    driver = by_name(arm_topic="/servo_node/delta_twist_cmds", **REAL)["ur_driver"]
+    assert ("delta_twist_cmds", "/servo_node/delta_twist_cmds") in driver.remappings
+    assert not any(inside == "twist_commands" for inside, _ in by_name()["ur_driver"].remappings)
+
+
 def test_files_named_in_the_description_exist():
     for spec in servo_nodes(ServoOptions(sim=True)):
         assert all(path.is_file() for path in spec.parameter_files)

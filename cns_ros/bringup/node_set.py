@@ -63,13 +63,15 @@ def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
     """
     config = share_directory() / "config"
     files = (Path(options.params_file or config / "servo.yaml"),)
-    topics = (("image", options.image_topic), ("camera_info", options.camera_info_topic))
+    topics = [("image", options.image_topic), ("camera_info", options.camera_info_topic)]
+    if options.arm_topic:
+        topics += [("delta_twist_cmds", options.arm_topic), ("twist_commands", options.arm_topic)]
     nodes = [
         NodeSpec(
             *(name, name),
             parameter_files=files,
             parameters=parameters,
-            remappings=topics,
+            remappings=tuple(topics),
             ends=name == "episode",
         )
         for name, parameters in _parameters(options, config).items()

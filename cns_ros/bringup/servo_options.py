@@ -48,6 +48,11 @@ class ServoOptions:
     )
     image_topic: str = setting("image", "images of the wrist camera")
     camera_info_topic: str = setting("camera_info", "calibration of the wrist camera")
+    arm_topic: str = setting(
+        "",
+        "topic that the arm takes twists from with backend moveit_servo or ros2_control; empty for "
+        "delta_twist_cmds or twist_commands",
+    )
     hand_eye: str = setting(
         "", "file with the pose of the camera on the flange; with sim empty for the twin's"
     )
