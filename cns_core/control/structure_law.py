@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cns_core.geometry.twist import saturate
 from cns_core.settings import check, setting
 from cns_core.structure.estimate import Estimate
 
@@ -90,11 +91,11 @@ class StructureLaw:
         self._judge(policy, estimate)
         frames = self._frames + (1 if self._trusted else -1)
         self._frames = min(max(frames, 0), s.ramp_frames)
-        policy = self._limit(policy, s.cautious_linear if cautious else s.max_linear)
+        policy = saturate(policy, s.cautious_linear if cautious else s.max_linear, s.max_angular)
         if estimate is None:
             self._frames = 0
             return policy
-        direct = self._limit(self.gain * estimate.motion, s.max_linear)
+        direct = saturate(self.gain * estimate.motion, s.max_linear, s.max_angular)
         return policy + self.share * (direct - policy)
 
     def _judge(self, policy: np.ndarray, estimate: Estimate | None) -> None:
@@ -122,9 +123,3 @@ class StructureLaw:
         if self._agreement is None:
             self._agreement = cosine
         self._agreement += _SMOOTHING * (cosine - self._agreement)
-
-    def _limit(self, twist: np.ndarray, max_linear: float) -> np.ndarray:
-        """Slow a twist down to the speed limits, its direction kept."""
-        linear = float(np.linalg.norm(twist[:3])) / max_linear
-        angular = float(np.linalg.norm(twist[3:])) / self.settings.max_angular
-        return twist / max(linear, angular, 1.0)
