@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cns_core.geometry import se3
+from cns_core.structure.commands import Commands
 from cns_core.structure.delay import DelayMeter
 from cns_core.structure.odometry import PoseHistory, TwistOdometry, interpolate
 
@@ -77,14 +78,15 @@ def test_a_lag_that_is_none_is_refused(lag_s):
 
 
 def measured(lag_frames, frames=60, obeyed=True):
-    meter = DelayMeter()
+    commands = Commands()
+    meter = DelayMeter(commands)
     rng = np.random.default_rng(0)
     poses = moved(frames, lag_frames) if obeyed else [np.eye(4)] * frames
     for n, T in enumerate(poses):
         noisy = T.copy()
         noisy[:3, 3] += rng.normal(0.0, 2e-5, 3)
         meter.measure(n * DT, noisy)
-        meter.give(n * DT, twist_at(n))
+        commands.give(n * DT, twist_at(n))
     return meter.delay_s
 
 
@@ -95,7 +97,7 @@ def test_the_delay_is_measured_to_half_a_frame(lag_frames):
 
 def test_a_camera_that_does_not_obey_tells_no_delay():
     assert measured(2, obeyed=False) is None
-    assert DelayMeter().delay_s is None
+    assert DelayMeter(Commands()).delay_s is None
 
 
 def test_the_motion_is_thought_on_for_a_moment_and_no_longer():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from support_structure import GOAL, START, World
 
 from cns_core.control.guide import StructureGuide, make_guide
@@ -14,6 +15,7 @@ from cns_core.control.structure_law import StructureLaw, StructureLawSettings
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.servo import VisualServo
+from cns_core.structure.commands import Commands
 from cns_core.structure.estimate import Estimate
 
 DT = 0.04
@@ -42,9 +44,38 @@ def test_the_way_is_taken_over_ten_frames():
         np.testing.assert_allclose(law.twist(NOWHERE, KNOWN), 0.1 * n * law.gain * MOTION)
 
 
-@pytest.mark.parametrize("delay_s, gain", [(0.0, 3.5), (0.08, 3.5), (0.2, 0.4 / 0.22), (1.0, 0.39)])
+@pytest.mark.parametrize("delay_s, gain", [(0.0, 3.5), (0.18, 3.5), (0.3, 0.4 / 0.17), (1.0, 0.77)])
 def test_a_long_delay_lowers_the_gain(delay_s, gain):
     assert StructureLaw(delay_s=delay_s).gain == pytest.approx(gain, rel=0.01)
+
+
+@pytest.mark.parametrize("frames", [2, 5, 10])
+@pytest.mark.parametrize("wrong_s", [-0.08, 0.0, 0.08])
+def test_a_delay_that_is_nearly_known_neither_overshoots_nor_creeps(frames, wrong_s):
+    """A camera that obeys late, and a law that thinks ahead by a delay that is not quite right."""
+    law, commands = StructureLaw(delay_s=frames * DT + wrong_s), Commands()
+    T_current_goal = se3.exp([0.05, 0.0, 0.02, 0.0, 0.1, 0.2])
+    obeyed, left = [np.zeros(6)] * frames, []
+    for n in range(100):
+        left.append(se3.log(T_current_goal))
+        estimate = replace(KNOWN, motion=left[-1])
+        told = commands.told(np.array([n * DT - law.delay_s]), np.array([n * DT]))[0]
+        twist = law.twist(NOWHERE, estimate.after(told))
+        commands.give(n * DT, twist)
+        obeyed.append(twist)
+        T_current_goal = se3.inverse(se3.exp(DT * obeyed.pop(0))) @ T_current_goal
+    along = np.array(left) @ left[0] / (left[0] @ left[0])
+    assert along.min() > -0.06
+    assert np.abs(along[-1]) < 2e-2
+
+
+def test_thinking_ahead_moves_the_goal_by_the_way_still_to_come():
+    moved = np.array([0.01, 0.02, -0.01, 0.1, 0.2, -0.1])
+    whole = replace(KNOWN, motion=np.concatenate([[0.3, 0.2, 0.1], [0.2, -0.1, 0.4]]))
+    T = se3.pose(Rotation.from_rotvec(whole.motion[3:]).as_matrix(), whole.motion[:3])
+    after = whole.after(moved).motion
+    there = se3.exp(moved) @ se3.pose(Rotation.from_rotvec(after[3:]).as_matrix(), after[:3])
+    np.testing.assert_allclose(there, T, atol=1e-12)
 
 
 def test_speed_limits_keep_the_direction():

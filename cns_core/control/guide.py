@@ -8,6 +8,7 @@ import numpy as np
 
 from cns_core.control.structure_law import StructureLaw, StructureLawSettings
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.structure.commands import Commands
 from cns_core.structure.delay import DelayMeter
 from cns_core.structure.estimate import Estimate
 from cns_core.structure.estimator import StructureEstimator
@@ -57,8 +58,8 @@ class StructureGuide:
     Args:
         structure, law: settings of the estimate and the law.
         delay_s: from the time of an image to the motion that obeys its answer. Where poses are
-            measured it is measured too, and the longer one bounds the law's gain; without measured
-            poses the twists given are integrated this much later.
+            measured it is measured too, and the longer one counts; without measured poses the
+            twists given are integrated this much later.
 
     Raises:
         ValueError: unless ``delay_s`` is finite and not negative.
@@ -74,9 +75,7 @@ class StructureGuide:
         self.law = StructureLaw(law, delay_s)
         self._estimator = StructureEstimator(structure)
         self._delay_s = delay_s
-        self._odometry = TwistOdometry(delay_s)
-        self._meter = DelayMeter()
-        self._measured: bool | None = None
+        self._begin()
 
     @property
     def scale(self) -> float | None:
@@ -95,10 +94,14 @@ class StructureGuide:
         """Begin an episode towards (N, 2) desired keypoints, normalized plane."""
         self.estimate = None
         self._estimator.start(desired)
-        self._odometry = TwistOdometry(self._delay_s)
-        self._meter = DelayMeter()
-        self._measured = None
+        self._begin()
         self.law.start()
+
+    def _begin(self) -> None:
+        self._odometry = TwistOdometry(self._delay_s)
+        self._commands = Commands()
+        self._meter = DelayMeter(self._commands)
+        self._measured: bool | None = None
 
     def observe(
         self, seen: Correspondence, time_s: float, camera_pose: np.ndarray | None = None
@@ -119,10 +122,24 @@ class StructureGuide:
             self.law.delay_s = max(self._delay_s, self._meter.delay_s or 0.0)
         self.estimate = self._estimator.update(seen, given if camera_pose is None else camera_pose)
 
+    def twist(self, policy: np.ndarray, time_s: float, cautious: bool = False) -> np.ndarray:
+        """(6,) twist that answers the frame observed last, taken at ``time_s``.
+
+        It is obeyed a delay later, so it answers what will be left by then (a Smith predictor).
+
+        Args:
+            policy, cautious: as of :meth:`.StructureLaw.twist`.
+        """
+        start_s, end_s = np.array([time_s - self.law.delay_s]), np.array([time_s])
+        ahead = None
+        if self.estimate is not None:
+            ahead = self.estimate.after(self._commands.told(start_s, end_s)[0])
+        return self.law.twist(policy, ahead, cautious)
+
     def give(self, twist: np.ndarray, time_s: float) -> None:
         """Note the (6,) twist that answers the image of ``time_s``."""
         self._odometry.give(time_s, twist)
-        self._meter.give(time_s, twist)
+        self._commands.give(time_s, twist)
 
 
 def make_guide(

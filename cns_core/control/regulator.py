@@ -154,7 +154,7 @@ class Regulator:
         if status is Status.SERVOING and correspondence.count >= self.controller.min_matches:
             twist = self.gain * self._scale * self.controller.velocity(correspondence)
             if self.guide is not None:
-                twist = self.guide.law.twist(twist, self.guide.estimate, self._cautious)
+                twist = self.guide.twist(twist, time_s, self._cautious)
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
         if self.limits is not None:

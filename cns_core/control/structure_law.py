@@ -11,7 +11,9 @@ from cns_core.settings import check, setting
 from cns_core.structure.estimate import Estimate
 
 _DELAY_MARGIN = 0.4
-"""Largest product of gain and delay: at 1/e a loop with dead time is critically damped."""
+"""Largest product of gain and dead time: at 1/e a loop is critically damped."""
+_UNPREDICTED = 0.5
+"""Share of the delay that still is dead time: what is thought ahead may be wrong by so much."""
 _HOLD_S = 0.02
 """Half the time for which a twist is held, at 25 Hz: it acts like so much more delay."""
 _SMOOTHING = 0.2
@@ -75,7 +77,7 @@ class StructureLaw:
     @property
     def gain(self) -> float:
         """Gain in 1/s that the delay allows."""
-        return min(self.settings.gain, _DELAY_MARGIN / (self.delay_s + _HOLD_S))
+        return min(self.settings.gain, _DELAY_MARGIN / (_UNPREDICTED * self.delay_s + _HOLD_S))
 
     def twist(
         self, policy: np.ndarray, estimate: Estimate | None, cautious: bool = False

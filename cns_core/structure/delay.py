@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
 from cns_core.geometry import se3
+from cns_core.structure.commands import Commands
 
 _LAGS_S = np.arange(0.0, 0.61, 0.02)
 _KEEP = 0.98
@@ -19,33 +18,25 @@ _DISTANCE_M = 0.3
 
 
 class DelayMeter:
-    """Finds the delay at which the commands given explain the motion measured."""
+    """Finds the delay at which the commands given explain the motion measured.
 
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=100)
-        self._sums: deque[np.ndarray] = deque(maxlen=100)
-        self._twist = np.zeros(6)
+    Args:
+        commands: where they are noted.
+    """
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
         self._last: tuple[float, np.ndarray] | None = None
         self._misfit = np.zeros(len(_LAGS_S))
         self._energy = 0.0
 
-    def give(self, time_s: float, twist: np.ndarray) -> None:
-        """Note the (6,) twist that answers the image of ``time_s``; m/s and rad/s."""
-        if not self._times:
-            self._times.append(time_s)
-            self._sums.append(np.zeros(6))
-        elif time_s > self._times[-1]:
-            self._sums.append(self._sums[-1] + (time_s - self._times[-1]) * self._twist)
-            self._times.append(time_s)
-        self._twist = np.array(twist, dtype=float)
-
     def measure(self, time_s: float, T_odom_camera: np.ndarray) -> None:
         """Note the (4, 4) pose measured at ``time_s``."""
         last, self._last = self._last, (time_s, T_odom_camera)
-        if last is None or not self._times or time_s <= last[0]:
+        if last is None or not len(self._commands) or time_s <= last[0]:
             return
         moved = se3.log(se3.inverse(last[1]) @ T_odom_camera)
-        told = self._told(time_s - _LAGS_S) - self._told(last[0] - _LAGS_S)
+        told = self._commands.told(last[0] - _LAGS_S, time_s - _LAGS_S)
         weight = np.repeat([1.0 / _DISTANCE_M, 1.0], 3)
         misfit = np.sum((weight * (told - moved)) ** 2, axis=1)
         self._misfit = _KEEP * self._misfit + misfit
@@ -60,10 +51,3 @@ class DelayMeter:
         best = int(np.argmin(misfit))
         told = misfit[best] < _LARGEST_MISFIT and np.ptp(misfit) > _LEAST_CONTRAST
         return float(_LAGS_S[best]) if told else None
-
-    def _told(self, times: np.ndarray) -> np.ndarray:
-        """(M, 6) sum over time of what was commanded until each of (M,) times."""
-        known, sums = np.array(self._times), np.array(self._sums)
-        at = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)
-        twists = np.vstack([np.diff(sums, axis=0) / np.diff(known)[:, None], self._twist])
-        return sums[at] + np.maximum(times - known[at], 0.0)[:, None] * twists[at]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 from scipy.stats import chi2
+
+from cns_core.geometry import se3
+from cns_core.structure.rotation import rotation_vector
 
 _PROBABILITY = 0.95
 
@@ -51,6 +55,14 @@ class Estimate:
     def size(self) -> float:
         """Length of the motion, measured as ``deviation``."""
         return float(np.hypot(self.translation_m / self.scale, self.rotation_rad))
+
+    def after(self, moved: np.ndarray) -> Estimate:
+        """The same once the camera has moved by (6,) ``moved``, m and rad in its own frame."""
+        T_current_goal = se3.pose(
+            Rotation.from_rotvec(self.motion[3:]).as_matrix(), self.motion[:3]
+        )
+        T = se3.inverse(se3.exp(moved)) @ T_current_goal
+        return replace(self, motion=np.concatenate([T[:3, 3], rotation_vector(T[:3, :3])]))
 
     def translation_bound_m(self) -> float:
         """What the error of the translation stays below with 95 % probability."""
