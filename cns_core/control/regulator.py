@@ -1,7 +1,7 @@
 """Closes the loop for one target: correspondences in, scaled twists and a status out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypedDict
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cns_core.control.controller import Controller
 from cns_core.control.guide import Remaining, StructureGuide
+from cns_core.control.probe import Probe
+from cns_core.control.scene_check import SceneCheck
 from cns_core.control.status import Status
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.correspondence import Correspondence
@@ -39,8 +41,10 @@ class Step:
         status: :class:`cns_core.control.status.Status`, equal to its lower-case name.
         error: mean keypoint error, normalized plane; inf when nothing is matched.
         timings: seconds spent, by stage.
-        correspondence: the matches this step was computed from.
+        correspondence: the matches this step was computed from: without those that were left out
+            because they move with the camera.
         remaining: the way left, measured; None where structure is not estimated or not yet known.
+        remark: what is to be said of it, empty for nothing.
     """
 
     twist: NDArray[np.float64]
@@ -49,7 +53,17 @@ class Step:
     timings: Timings
     correspondence: Correspondence
     remaining: Remaining | None = None
+    remark: str = ""
 
+
+_PROBING = "turning a little to see whether what is matched is the scene or moves with the camera"
+_MASK = "a tool or cable in view? leave it out by `mask`"
+_NOTHING_FOLLOWS = (
+    "{} keypoints are matched, but when the camera was turned none followed: "
+    + _MASK
+    + "; or the camera does not obey"
+)
+_ATTACHED = "{} matched keypoints move with the camera and too few others are matched: " + _MASK
 
 CAUTIOUS_PRIOR_M = 0.2
 """Nearer than scenes usually are: too small a prior makes the camera slow, not too fast."""
@@ -66,6 +80,7 @@ class Regulator:
 
     Attributes:
         limits: largest linear and angular speed, m/s and rad/s; None for none.
+        check: tells the scene's keypoints from those of a tool in view.
 
     Raises:
         ValueError: if ``gain`` is not positive and finite.
@@ -87,6 +102,8 @@ class Regulator:
         self._cautious = False
         self._target: NDArray[np.float64] | None = None
         self._graph_s = 0.0
+        self.check = SceneCheck(np.zeros((0, 2)))
+        self._probe = Probe()
 
     def start(
         self, desired: NDArray[np.float64], depth_prior: float | Literal["auto"] = 0.5
@@ -104,6 +121,7 @@ class Regulator:
         """
         self.set_depth_prior(depth_prior)
         self._target = desired
+        self.check, self._probe = SceneCheck(desired), Probe()
         if self.guide is not None:
             self.guide.start(desired)
         self._start_controller(desired)
@@ -145,16 +163,17 @@ class Regulator:
         if not correspondence.same_target(self._target):
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
-        earlier, status = self.stop.status, self.stop.update(correspondence, time_s)
+        correspondence, remark = self._of_scene(correspondence)
+        proven = self.check.proven(correspondence)
+        earlier, status = self.stop.status, self.stop.update(correspondence, time_s, proven)
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
             self._start_controller(self._target)
         remaining = self._look_ahead(correspondence, time_s, camera_pose)
         twist = np.zeros(6)
-        if status is Status.SERVOING and correspondence.count >= self.controller.min_matches:
-            twist = self.gain * self._scale * self.controller.velocity(correspondence)
-            if self.guide is not None:
-                twist = self.guide.twist(twist, time_s, self._cautious)
+        if status is Status.SERVOING:
+            twist, probing = self._twist(correspondence, time_s)
+            remark = _PROBING if probing else remark
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
         if self.limits is not None:
@@ -163,7 +182,32 @@ class Regulator:
             self.guide.give(twist, time_s)
         timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
-        return Step(twist, status, correspondence.error, timings, correspondence, remaining)
+        error = correspondence.error
+        return Step(twist, status, error, timings, correspondence, remaining, remark)
+
+    def _of_scene(self, seen: Correspondence) -> tuple[Correspondence, str]:
+        """What of the matches may be servoed by, and what is to be said of the others."""
+        scene = self.check.scene(seen)
+        if self._probe.fruitless and not self.check.proven(scene):
+            nothing = np.zeros(len(seen.desired), dtype=bool)
+            return replace(seen, matched=nothing), _NOTHING_FOLLOWS.format(seen.count)
+        left_out = seen.count - scene.count
+        few = scene.count < self.controller.min_matches
+        return scene, _ATTACHED.format(left_out) if left_out and few else ""
+
+    def _twist(
+        self, correspondence: Correspondence, time_s: float
+    ) -> tuple[NDArray[np.float64], bool]:
+        """(6,) twist while servoing, and whether it is the probe's."""
+        probe = self._probe.twist(time_s, self.stop.unproven)
+        if probe is not None:
+            return probe, True
+        if correspondence.count < self.controller.min_matches:
+            return np.zeros(6), False
+        twist = self.gain * self._scale * self.controller.velocity(correspondence)
+        if self.guide is not None:
+            twist = self.guide.twist(twist, time_s, self._cautious)
+        return twist, False
 
     def _look_ahead(
         self,

@@ -162,9 +162,9 @@ class ServoSession:
             return self._end(_EVENTS[step.status], "", level, step)
         # The image grows older while its twist is computed.
         cause = self._stale(now.image_clock_s + step.timings["control"])
-        self._state.apply(_EVENTS[step.status], cause)
+        self._state.apply(_EVENTS[step.status], cause or step.remark)
         twist = np.zeros(6) if cause else step.twist
-        report = Report(step.status, cause, Level.WARN if cause else level)
+        report = Report(step.status, cause or step.remark, Level.WARN if cause else level)
         return Output(twist, report, step)
 
     def _end(self, event: Event, cause: str, level: Level, step: Step | None = None) -> Output:

@@ -48,6 +48,7 @@ class _Episode:
     error: float = float("inf")
     time_s: float = -float("inf")
     seen_s: float = float("inf")
+    unproven: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -80,11 +81,16 @@ class StopRule(ABC):
         """What the rule watches, normalized plane; inf before the first sighting."""
         return self._episode.error if self._episode else float("inf")
 
+    @property
+    def unproven(self) -> bool:
+        """Whether the newest frame would have ended the episode, had it been proof of the goal."""
+        return self._episode is not None and self._episode.unproven
+
     def start(self, desired: ArrayLike) -> None:
         """Begin an episode towards (N, 2) desired keypoints, normalized plane."""
         self._episode = _Episode(self.convergence_test(np.asarray(desired, dtype=float)))
 
-    def update(self, correspondence: Correspondence, time_s: float) -> Status:
+    def update(self, correspondence: Correspondence, time_s: float, proven: bool = True) -> Status:
         """Take one observation and return the :class:`Status`.
 
         Converged and diverged are final until the next :meth:`start`; lost is not.
@@ -92,6 +98,7 @@ class StopRule(ABC):
         Args:
             correspondence: :class:`Correspondence` over the keypoints given to :meth:`start`.
             time_s: when the image was taken, any clock that does not run backwards.
+            proven: whether the matches are known to be the scene's; without that nothing converges.
 
         Raises:
             RuntimeError: before :meth:`start`.
@@ -104,12 +111,15 @@ class StopRule(ABC):
             raise ValueError(f"time_s must be finite and not below {episode.time_s}, got {time_s}")
         episode.time_s = time_s
         if episode.status.is_active:
-            episode.status = self._next(episode, correspondence, time_s)
+            episode.status = self._next(episode, correspondence, time_s, proven)
         return episode.status
 
-    def _next(self, episode: _Episode, correspondence: Correspondence, time_s: float) -> Status:
+    def _next(
+        self, episode: _Episode, correspondence: Correspondence, time_s: float, proven: bool
+    ) -> Status:
         """The status that a frame of an episode under way leads to."""
         episode.seen_s = min(episode.seen_s, time_s)
+        episode.unproven = False
         if episode.divergence is None:
             episode.divergence = DivergenceTest(self.diverged_after_s, time_s)
         if correspondence.count < self.min_matches:
@@ -120,6 +130,7 @@ class StopRule(ABC):
         judgement = episode.convergence.judge(correspondence, time_s)
         episode.error = judgement.error
         diverged = episode.divergence.diverged(judgement.error, time_s)
-        if judgement.converged:
+        if judgement.converged and proven:
             return Status.CONVERGED
+        episode.unproven = judgement.converged
         return Status.DIVERGED if diverged else Status.SERVOING

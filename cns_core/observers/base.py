@@ -12,7 +12,7 @@ from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers.features import Backend
 from cns_core.observers.observer import Observer
 from cns_core.observers.self_similarity import HOPELESS, self_similar_share
-from cns_core.observers.verification import MIN_VERIFIABLE, TOLERANCE_PX, verify
+from cns_core.observers.verification import MIN_VERIFIABLE, TOLERANCE_PX, verify_scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ class FeatureObserver(Observer):
         tolerance = TOLERANCE_PX / self.camera.focal
         desired, current = self.camera.normalize(desired), self.camera.normalize(current)
         agreed = np.asarray(np.isfinite(np.hstack([desired, current])).all(axis=1))
-        agreed[agreed] = verify(desired[agreed], current[agreed], tolerance)
+        agreed[agreed] = verify_scene(desired[agreed], current[agreed], tolerance)
         return agreed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from cns_core.geometry.left_behind import left_behind
 from cns_core.geometry.two_views import fit_two_views
 
 TOLERANCE_PX = 2.0
@@ -15,6 +16,32 @@ _MIN_EPIPOLAR = 8
 # shift.
 _PLANAR_SHARE = 0.95
 _SIMILARITY_TOLERANCE = 0.05
+
+
+_STILL, _MOVING = 1.5, 6.0
+"""In tolerances: how far a match that stays in place may be off, and what motion makes it one that
+contradicts the others."""
+
+
+def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> np.ndarray:
+    """As :func:`verify`, but not of what moves with the camera, be it most of the matches.
+
+    A tool in view, its cable or dust on the lens agree on the motion of a camera that stands at its
+    goal. Where the other matches agree on another motion, they are the scene.
+    """
+    motion = np.linalg.norm(current - desired, axis=1)
+    moved = motion > _STILL * tolerance
+    if moved.all() or moved.sum() < _MIN_EPIPOLAR or np.median(motion[moved]) < _MOVING * tolerance:
+        return verify(desired, current, tolerance)
+    scene = np.ones(len(desired), dtype=bool)
+    scene[moved] = verify(desired[moved], current[moved], tolerance)
+    kept = np.flatnonzero(scene)
+    stuck = left_behind(desired[kept], current[kept], _STILL * tolerance, _MOVING * tolerance)
+    if not stuck.any():
+        return verify(desired, current, tolerance)
+    scene[kept[stuck]] = False
+    scene[scene] = verify(desired[scene], current[scene], tolerance)
+    return scene
 
 
 def verify(desired: np.ndarray, current: np.ndarray, tolerance: float) -> np.ndarray:

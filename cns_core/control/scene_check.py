@@ -1,0 +1,98 @@
+"""What of the matches belongs to the scene, and whether that has been seen to move."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.left_behind import left_behind
+
+_STILL, _MOVED = 0.003, 0.02
+"""Normalized plane, 2 and 11 pixels of a usual camera: a keypoint stayed, or certainly moved."""
+_TELLING = 8
+"""Keypoints that must have moved before the others are judged, and before a goal is believed."""
+_ATTACHED, _MOST = -2, 3
+_GRID = 6, 4
+_SHARE, _CELLS = 0.3, 0.75
+
+
+class SceneCheck:
+    """Tells keypoints of the scene from what moves with the camera: a tool, a cable, dust.
+
+    Those stay where they are in the image. Whenever the image has moved by some pixels each
+    keypoint is judged by whether it went along; what was left behind twice more often than not is
+    attached. A keypoint that moved is of the scene. As long as nothing has moved nothing is known,
+    and only a view that agrees with the desired one all over can be told from a tool at its place.
+
+    Attributes:
+        attached: (N,) bool, keypoints that move with the camera.
+        moved: (N,) bool, keypoints that have moved in the image.
+
+    Args:
+        desired: (N, 2) desired keypoints, normalized plane.
+    """
+
+    def __init__(self, desired: NDArray[np.float64]) -> None:
+        count = len(desired)
+        self.attached = np.zeros(count, dtype=bool)
+        self.moved = np.zeros(count, dtype=bool)
+        self._score = np.zeros(count, dtype=int)
+        self._first = np.full((count, 2), np.nan)
+        self._last: Correspondence | None = None
+        self._cell = _cells(np.asarray(desired, dtype=float))
+
+    def scene(self, seen: Correspondence) -> Correspondence:
+        """Take one frame; it without the keypoints that are attached."""
+        fresh = seen.matched & np.isnan(self._first[:, 0])
+        self._first[fresh] = seen.current[fresh]
+        far = np.linalg.norm(seen.current - self._first, axis=1) > _MOVED
+        self.moved |= seen.matched & far
+        self._judge(seen)
+        if not (self.attached & seen.matched).any():
+            return seen
+        return replace(seen, matched=seen.matched & ~self.attached)
+
+    def _judge(self, seen: Correspondence) -> None:
+        """Compare with the last view that was looked at, once the image has moved away from it."""
+        if self._last is None:
+            self._last = seen
+            return
+        both = np.flatnonzero(seen.matched & self._last.matched)
+        before, after = self._last.current[both], seen.current[both]
+        motion = np.linalg.norm(after - before, axis=1)
+        if len(both) < _TELLING:
+            self._last = seen
+            return
+        if np.partition(motion, -_TELLING)[-_TELLING] < _MOVED:
+            return
+        stuck = left_behind(before, after, _STILL, 0.5 * _MOVED)
+        change = np.where(stuck, -1, np.where(motion > _STILL, 1, 0))
+        self._score[both] = np.clip(self._score[both] + change, 2 * _ATTACHED, _MOST)
+        self.attached = self._score <= _ATTACHED
+        self._last = seen
+
+    def proven(self, scene: Correspondence) -> bool:
+        """Whether matches that :meth:`scene` gave may say that the goal is reached.
+
+        Enough of them have moved in the image, or they are wherever the desired image has
+        keypoints.
+        """
+        if (scene.matched & self.moved).sum() >= min(_TELLING, max(scene.count // 2, 4)):
+            return True
+        total = np.bincount(self._cell)
+        found = np.bincount(self._cell, weights=scene.matched, minlength=len(total))
+        agree = found >= _SHARE * total
+        return bool(agree[total > 0].mean() >= _CELLS)
+
+
+def _cells(desired: NDArray[np.float64]) -> NDArray[np.intp]:
+    """(N,) number of the cell of the desired image in which each keypoint lies."""
+    if not len(desired):
+        return np.zeros(0, dtype=np.intp)
+    low, high = desired.min(axis=0), desired.max(axis=0)
+    place = (desired - low) / np.maximum(high - low, 1e-9)
+    column, row = np.minimum(place * _GRID, np.array(_GRID) - 1).astype(np.intp).T
+    return np.asarray(column + _GRID[0] * row)

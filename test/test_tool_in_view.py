@@ -1,0 +1,185 @@
+"""What moves with the camera is no scene: told apart, left out, and never taken for the goal."""
+
+import numpy as np
+import pytest
+
+from cns_core.control.ibvs import IbvsController
+from cns_core.control.motion_stop import MotionStop
+from cns_core.control.regulator import Regulator
+from cns_core.control.scene_check import SceneCheck
+from cns_core.geometry import se3
+from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.left_behind import left_behind
+from cns_core.observers import make_observer
+from cns_core.observers.mask_learning import MaskLearner
+from cns_core.observers.verification import verify, verify_scene
+from cns_core.twin.world.scene import Scene
+from cns_core.twin.world.sensor import ImageSensor
+from cns_core.twin.world.tool_in_view import ToolInView
+
+CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
+GOAL = se3.look_at([0.05, -0.1, 0.6], [0.0, 0.0, 0.0])
+START = GOAL @ se3.exp([0.1, -0.05, -0.1, 0.1, 0.15, 0.4])
+DT, NOISE = 0.04, 5e-4
+
+
+class Points:
+    """120 points of a scene and 80 on a tool, as keypoints."""
+
+    def __init__(self, seed=0, tool=80):
+        self.rng = np.random.default_rng(seed)
+        self.points = self.rng.uniform([-0.25, -0.2, 0.0], [0.25, 0.2, 0.1], (120, 3))
+        self.tool = self.rng.uniform([-0.2, 0.1], [0.2, 0.4], (tool, 2))
+        self.desired = self.at(GOAL).current
+        self.on_tool = np.arange(120 + tool) >= 120
+
+    def at(self, T, tool_only=False, mismatched=0.0):
+        local = (self.points - T[:3, 3]) @ T[:3, :3]
+        pixels = np.vstack([local[:, :2] / local[:, 2:], self.tool])
+        pixels += self.rng.normal(0.0, NOISE, pixels.shape)
+        wrong = self.rng.random(len(pixels)) < mismatched
+        pixels[wrong] = self.rng.uniform(-0.5, 0.5, (wrong.sum(), 2))
+        matched = np.ones(len(pixels), dtype=bool)
+        if tool_only:
+            matched[:120] = False
+        desired = getattr(self, "desired", pixels)
+        return Correspondence(desired, pixels, matched)
+
+
+def regulator(world):
+    regulator = Regulator(IbvsController(), MotionStop())
+    regulator.start(world.desired)
+    return regulator
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_stays_while_the_rest_moves_is_left_behind(seed):
+    world = Points(seed)
+    before, after = world.desired, world.at(START, mismatched=0.1).current
+    stuck = left_behind(before, after, 0.003, 0.01)
+    assert stuck[world.on_tool].mean() > 0.7
+    assert not stuck[~world.on_tool].any()
+
+
+def test_the_middle_of_a_turn_is_not_left_behind():
+    world = Points(tool=0)
+    turned = world.at(GOAL @ se3.exp([0, 0, 0, 0, 0, 0.3])).current
+    near = np.linalg.norm(world.desired, axis=1) < 0.05
+    assert near.any()
+    assert not left_behind(world.desired, turned, 0.003, 0.01).any()
+
+
+@pytest.mark.parametrize("tool", [30, 80, 300])
+def test_verification_keeps_the_scene_however_much_of_the_matches_is_a_tool(tool):
+    world = Points(tool=tool)
+    current = world.at(START, mismatched=0.1).current
+    true = verify_scene(world.desired, current, 2.0 / 540.0)
+    assert true[~world.on_tool].mean() > 0.6
+    assert true[world.on_tool].mean() < 0.05
+    plain = verify(world.desired, current, 2.0 / 540.0)
+    assert plain[world.on_tool].mean() > 0.5 or tool < 120
+
+
+def test_at_the_goal_a_tool_is_as_good_as_any_other_match():
+    world = Points()
+    assert verify_scene(world.desired, world.at(GOAL).current, 2.0 / 540.0).mean() > 0.95
+
+
+def test_keypoints_that_move_with_the_camera_are_found_and_left_out():
+    world, T = Points(), START
+    check = SceneCheck(world.desired)
+    for _ in range(40):
+        scene = check.scene(world.at(T))
+        T = T @ se3.exp(DT * 0.5 * se3.log(se3.inverse(T) @ GOAL))
+    assert check.attached[world.on_tool].mean() > 0.95
+    assert check.attached[~world.on_tool].mean() < 0.05
+    assert not (scene.matched & world.on_tool & check.attached).any()
+    assert check.proven(scene)
+
+
+def test_matches_on_a_tool_alone_never_converge_and_are_said_to_be_of_none():
+    """No error is seen, so that the arm rests; then the camera is turned, and nothing follows."""
+    world, T = Points(), START
+    loop = regulator(world)
+    largest = np.zeros(6)
+    for n in range(400):
+        step = loop.step(world.at(T, tool_only=True), n * DT)
+        assert step.status in ("servoing", "lost")
+        T = T @ se3.exp(DT * step.twist)
+        largest = np.maximum(largest, np.abs(se3.log(se3.inverse(START) @ T)))
+    assert step.status == "lost"
+    assert "none followed" in step.remark
+    assert largest[3:].max() > 0.02
+    assert largest[3:].max() < 0.08
+    assert largest[:3].max() < 0.005
+
+
+def test_a_camera_at_its_goal_need_not_move_to_know_it():
+    world = Points(tool=0)
+    loop = regulator(world)
+    for n in range(300):
+        step = loop.step(world.at(GOAL), n * DT)
+        assert np.linalg.norm(step.twist) < 0.01
+        if not step.status.is_active:
+            break
+    assert step.status == "converged"
+
+
+def test_half_a_view_at_the_goal_is_believed_once_it_has_followed_a_turn():
+    world, T = Points(tool=0), GOAL
+    loop = regulator(world)
+    hidden = world.desired[:, 0] > 0.0
+    turned = 0.0
+    for n in range(400):
+        seen = world.at(T)
+        step = loop.step(Correspondence(seen.desired, seen.current, ~hidden), n * DT)
+        T = T @ se3.exp(DT * step.twist)
+        turned = max(turned, se3.rotation_error_deg(T, GOAL))
+        if not step.status.is_active:
+            break
+    assert step.status == "converged"
+    assert turned > 1.0
+    assert se3.rotation_error_deg(T, GOAL) < 0.3
+
+
+def rendered(seed=4):
+    scene, tool = Scene(seed), ToolInView(640, 480, seed)
+    sensor = ImageSensor(noise_std=2.0, seed=seed)
+    return lambda T: sensor.expose([tool.before(scene.render(T, CAMERA))]), tool
+
+
+@pytest.mark.parametrize("tracking", [False, True])
+def test_observers_report_the_scene_and_not_the_tool(tracking):
+    view, tool = rendered()
+    observer = make_observer("sift", CAMERA, tracking=tracking, background=False)
+    observer.set_desired(view(GOAL))
+    for _ in range(2):
+        seen = observer.observe(view(GOAL @ se3.exp([0.1, -0.05, -0.05, 0.1, 0.15, 1.2])))
+    pixels = (seen.desired @ np.diag([540.0, 540.0]) + [320.0, 240.0]).astype(int)
+    on_tool = ~tool.mask[np.clip(pixels[:, 1], 0, 479), np.clip(pixels[:, 0], 0, 639)]
+    assert on_tool.sum() > 10
+    assert seen.count > 30
+    assert (seen.matched & on_tool).sum() <= 0.03 * seen.count
+
+
+def test_a_mask_is_learnt_from_a_short_motion():
+    view, tool = rendered(1)
+    learner = MaskLearner()
+    for k in range(12):
+        sway = [0.04 * np.sin(k / 2), 0.04 * np.cos(k / 3), 0.0, 0.05 * np.sin(k / 2), 0.0, 0.1]
+        learner.add(view(GOAL @ se3.exp(sway)))
+    mask = learner.mask()
+    assert mask[~tool.mask].mean() < 0.05
+    assert mask[tool.mask].mean() > 0.85
+
+
+def test_a_mask_is_not_learnt_at_rest():
+    view, _ = rendered(1)
+    learner = MaskLearner()
+    for _ in range(10):
+        learner.add(view(GOAL))
+    with pytest.raises(ValueError, match="move the camera"):
+        learner.mask()
+    with pytest.raises(ValueError, match="move the camera"):
+        MaskLearner().mask()
