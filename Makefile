@@ -1,4 +1,5 @@
-# make servo [SEED=0]   bring the whole graph up against the simulated arm and run one episode
+# make servo [SEED=0] [TOOL=true]   bring the whole graph up against the simulated arm and run one
+#                       episode; with TOOL a gripper reaches into the camera's images
 # make test             the tests
 # make test-slow        the long tests
 # make lint             ruff and mypy
@@ -7,6 +8,7 @@
 
 PYTHON ?= python3
 SEED ?= 0
+TOOL ?= false
 VENV := .venv
 REQUIREMENTS := constraints.txt setup.py pyproject.toml
 INSTALLED := $(VENV)/installed
@@ -14,7 +16,7 @@ INSTALLED := $(VENV)/installed
 .PHONY: servo test test-slow lint clean
 
 servo: $(INSTALLED)
-	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED)
+	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED) $(if $(filter true,$(TOOL)),--tool)
 
 test: $(INSTALLED)
 	ROS_PYTHON_CHECK_FIELDS=1 $(VENV)/bin/python -m pytest

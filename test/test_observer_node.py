@@ -422,3 +422,31 @@ def test_a_goal_that_repeats_itself_is_refused_or_warned_of(rig):
     rig.graph.until(lambda: diagnoses)
     values = {pair.key: pair.value for pair in diagnoses[-1].status[0].values}
     assert 0.4 <= float(values["self_similar"]) < 0.9
+
+
+def test_a_mask_is_learnt_from_a_short_motion_and_kept(ros_graph, tmp_path):
+    path = tmp_path / "tool.png"
+    rig = Rig(ros_graph, learnt_mask_file=str(path))
+    wide = load_sample_image("china.jpg")[:, :, ::-1]
+
+    def view(n):
+        image = np.ascontiguousarray(wide[60 + 6 * n : 300 + 6 * n, 60 + 8 * n : 380 + 8 * n])
+        image[180:, 100:200] = PHOTO[:60, 100:200]  # at the same place whatever the rest does
+        return image
+
+    rig.see(view(0))
+    answer = rig.graph.call("observer/learn_mask")
+    assert not answer.success
+    assert "move the camera" in answer.message
+    for n in range(1, 12):
+        rig.see(view(n))
+    answer = rig.graph.call("observer/learn_mask")
+    assert answer.success, answer.message
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    assert (mask[185:, 105:195] == 0).all()
+    assert (mask[:160] == 255).mean() > 0.8
+    assert rig.set_desired(view(3)).success
+    rig.shoot(view(3))
+    ros_graph.until(lambda: rig.matches, lambda: rig.shoot(view(3)))
+    pixels = correspondence_from_matches(rig.matches[-1]).desired * 270.0 + [160.0, 120.0]
+    assert not ((pixels[:, 1] > 182) & (np.abs(pixels[:, 0] - 150) < 48)).any()

@@ -57,12 +57,11 @@ class MaskLearner:
         return self._whole(change < _SAME)
 
     def _whole(self, still: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        small = still.astype(np.uint8)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-        small = cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
-        small = cv2.dilate(small, np.ones((3, 3), np.uint8))
+        opened = cv2.morphologyEx(still.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+        grown = cv2.dilate(opened, np.ones((3, 3), np.uint8))
         height, width = self._size
-        masked = cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        masked = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
         if masked.mean() > _MOST_MASKED:
             raise ValueError(
                 f"{100 * masked.mean():.0f} % of the image stayed the same: move the camera so "

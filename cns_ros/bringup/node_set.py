@@ -101,7 +101,8 @@ def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, obje
             "host": robot_ip,
             "hand_eye_file": twin_hand_eye,
         }
-        nodes = {"twin": twin, **nodes, **({"episode": twin} if options.episode else {})}
+        seen = {"tool_in_view": True} if options.tool else {}
+        nodes = {"twin": twin | seen, **nodes, **({"episode": twin} if options.episode else {})}
     nodes["ur_driver"] = {"robot_ip": robot_ip, "hand_eye_file": hand_eye}
     # An empty option leaves the parameter to the file, or else to the node.
     return {

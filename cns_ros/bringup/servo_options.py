@@ -58,6 +58,7 @@ class ServoOptions:
     )
     params_file: str = setting("", "file with further parameters; empty for config/servo.yaml")
     seed: int = setting(0, "scene and initial offset of the twin", range=SEEDS)
+    tool: bool = setting(False, "with sim: a gripper reaches into the camera's images")
     episode: bool = setting(True, "with sim: run one episode, then end; false to stay up")
     rviz: bool = setting(False, "start rviz")
 

@@ -18,6 +18,7 @@ from cns_core.observers.self_similarity import SELF_SIMILAR
 from cns_ros.nodes.debug_image import draw_matches
 from cns_ros.nodes.image_gate import ImageGate
 from cns_ros.nodes.image_topic import ImageTopic
+from cns_ros.nodes.learn_mask import LearnMask
 from cns_ros.nodes.observer_settings import ObserverSettings
 from cns_ros.nodes.scene_mask import SceneMask
 from cns_ros.ros.camera_info import camera_from_info, size_in_words
@@ -80,6 +81,7 @@ class ObserverNode(Node):
         on_desired = guarded(self, self._on_desired_image, self._refuse_desired)
         subscribe_to_state(self, Image, "desired_image", on_desired)
         self.create_service(Trigger, "~/set_desired", guarded(self, self._on_set_desired))
+        self._learn_mask = LearnMask(self, self._settings.learnt_mask_file, self._use_mask)
         Diagnostics(self, self._diagnose)
 
     def destroy_node(self) -> None:
@@ -126,6 +128,11 @@ class ObserverNode(Node):
         if self._desired_image is not None:
             self._try_desired(self._desired_image)
 
+    def _use_mask(self, mask: np.ndarray) -> None:
+        self._scene_mask.learn(mask)
+        if self.camera is not None:
+            self._change_camera(self.camera)
+
     def _refuse_camera(self, reason: str) -> None:
         self._no_observer = reason
         self._complain(reason)
@@ -142,18 +149,22 @@ class ObserverNode(Node):
         self.newest, self._newest_received = message, time.monotonic()
         if self._observer is None or self.camera is None:
             self._complain(self._no_observer)
-        elif self._observer.desired is not None:
+        else:
             self._observe(self._observer, self.camera, message)
 
     def _observe(self, observer: FeatureObserver, camera: PinholeCamera, message: Image) -> None:
         before = time.perf_counter()
         image = self._decode(message, camera)
+        if observer.desired is None:
+            self._learn_mask.look(image)
+            return
         correspondence = observer.observe(image)
         self.problem = self.gate.stamps.stale(now_s(self), _FRESH_S)
         self.observe_ms.add(1e3 * (time.perf_counter() - before))
         self._matched = correspondence.count
         self._matches.publish(matches_from_correspondence(correspondence, message.header))
         observer.prepare()
+        self._learn_mask.look(image)
         if self._debug_image.get_subscription_count():
             picture = draw_matches(image, camera, correspondence, self._mask)
             self._debug_image.publish(encode(picture, message.header))

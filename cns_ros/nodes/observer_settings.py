@@ -48,5 +48,9 @@ class ObserverSettings:
         "polygons around it in pixels, 'x,y x,y x,y; x,y ...'; empty for nothing",
     )
 
+    learnt_mask_file: str = setting(
+        "", "PNG file to which ~/learn_mask writes what it found, for `mask`; empty for none"
+    )
+
     def __post_init__(self) -> None:
         check(self)

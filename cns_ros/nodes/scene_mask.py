@@ -30,10 +30,15 @@ class SceneMask:
     def __init__(self, text: str) -> None:
         self._image: np.ndarray | None = None
         self._polygons: list[np.ndarray] = []
+        self._learnt: np.ndarray | None = None
         if _POLYGONS.fullmatch(text):
             self._polygons = [_polygon(part) for part in text.split(";") if part.strip()]
         elif text.strip():
             self._image = read_image(text, "mask").max(axis=2)
+
+    def learn(self, mask: np.ndarray) -> None:
+        """Leave out what an (H, W) uint8 mask leaves out, in images of its size, as well."""
+        self._learnt = mask
 
     def of(self, camera: PinholeCamera) -> np.ndarray | None:
         """(H, W) uint8, zero where to ignore the camera's images; None for nowhere.
@@ -41,6 +46,12 @@ class SceneMask:
         Raises:
             ValueError: if the mask is made for images of another size.
         """
+        told, learnt = self._told(camera), self._learnt
+        if learnt is None or learnt.shape != (camera.height, camera.width):
+            return told
+        return learnt if told is None else np.minimum(told, learnt)
+
+    def _told(self, camera: PinholeCamera) -> np.ndarray | None:
         size = f"{camera.width}x{camera.height}"
         if self._image is not None:
             height, width = self._image.shape

@@ -24,6 +24,7 @@ from cns_core.twin.workcell import CAMERA, Workcell
 from cns_core.twin.world.camera_clock import NANOSECONDS, CameraClock
 from cns_core.twin.world.camera_faults import CameraFaults
 from cns_core.twin.world.sensor import ImageSensor
+from cns_core.twin.world.tool_in_view import ToolInView
 from cns_ros.ros.parameters import declare_all, read_all
 from cns_ros.ros.poses_twists import pose_message
 from cns_ros.ros.qos import OFFERED
@@ -60,6 +61,11 @@ class TwinNode(Node):
             settings.seed, hand_eye.T_flange_camera, board=settings.scene == "board"
         )
         self._sensor = ImageSensor(noise_std=settings.noise, seed=settings.seed)
+        self._tool = (
+            ToolInView(CAMERA.width, CAMERA.height, settings.seed)
+            if settings.tool_in_view
+            else None
+        )
         self._faults = CameraFaults[_Shot](settings.seed)
         self._box: ControlBox | None = None
         if settings.robot:
@@ -85,7 +91,10 @@ class TwinNode(Node):
         """Take one image; its stamp is the time of the exposure, before the rendering."""
         time_ns = self.get_clock().now().nanoseconds
         q = self._arm.state().q
-        image = self._sensor.expose([self._workcell.render(q)])
+        view = self._workcell.render(q)
+        if self._tool is not None:
+            view = self._tool.before(view)
+        image = self._sensor.expose([view])
         settings = read_all(self, TwinSettings)
         if settings.camera_fault != self._faults.kind:
             self._faults.begin(settings.camera_fault)

@@ -61,5 +61,7 @@ class TwinSettings:
     compressed: bool = setting(False, "publish image/compressed, too")
     gripper: bool = setting(False, "publish the joints of a gripper on joint_states, too")
 
+    tool_in_view: bool = setting(False, "a gripper reaches into the camera's images")
+
     def __post_init__(self) -> None:
         check(self)
