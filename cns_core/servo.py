@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.control.controller import Controller
+from cns_core.control.depth_prior import AUTO, Prior
 from cns_core.control.factory import TERMINALS, make_controller, make_stop_rule
 from cns_core.control.guide import make_guide
 from cns_core.control.regulator import Regulator, Step
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.depth_image import DepthImage
 from cns_core.observers import make_observer
 from cns_core.observers.base import Observer
 
@@ -39,7 +40,7 @@ class VisualServo:
 
     Example:
         >>> servo = VisualServo(camera, observer="sift", controller="cns")
-        >>> servo.set_desired(desired_image, depth_prior=0.5)
+        >>> servo.set_desired(desired_image)
         >>> step = servo.step(current_image, time=t_seconds)
         >>> move_camera(step.twist)  # until step.status == "converged"
     """
@@ -66,6 +67,7 @@ class VisualServo:
             if isinstance(observer, str)
             else observer
         )
+        self._camera = camera
         self.regulator = Regulator(
             make_controller(controller, weights=weights, terminal=terminal),
             make_stop_rule(stop),
@@ -74,22 +76,32 @@ class VisualServo:
         )
 
     def set_desired(
-        self, image: NDArray[np.uint8], depth_prior: float | Literal["auto"] = 0.5
+        self,
+        image: NDArray[np.uint8],
+        depth_prior: Prior = AUTO,
+        depth_image: NDArray[np.generic] | None = None,
     ) -> None:
         """Make the (H, W, 3) BGR or (H, W) grey uint8 ``image`` the goal of a new episode.
 
         Args:
-            depth_prior: metres from the desired camera to the scene centre. With ``'structure'`` it
-                serves until a better one is found, and may be ``'auto'``: slow until that is found.
+            depth_prior: metres from the desired camera to the scene centre, or ``'auto'``: the
+                depth image's, or else a guess, by which the camera moves slowly. With
+                ``'structure'`` either serves until the camera's motion has told the distance.
+            depth_image: (H, W) of the same view, uint16 in mm or floating-point in m; holes are 0
+                or not finite. Of no account beside a number.
 
         Raises:
-            ValueError: for an image of another size, one with too few keypoints, or a prior <= 0.
+            ValueError: for an image of another size, one with too few keypoints, a prior <= 0, or a
+                depth image that is none or shows too few of the keypoints.
         """
+        # First, so that what is no depth image of this camera changes nothing.
+        depth = None if depth_image is None else DepthImage(depth_image, self._camera)
         self.observer.set_desired(image)
         desired = self.observer.desired
         if desired is None:
             raise RuntimeError("the observer took the image but holds no desired keypoints")
-        self.regulator.start(desired, depth_prior)
+        depth_m = None if depth is None else depth.distance(desired)
+        self.regulator.start(desired, depth_prior, depth_m)
 
     def step(
         self,

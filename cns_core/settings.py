@@ -25,6 +25,7 @@ class Description:
         unit: SI unit, empty for none.
         range: smallest and largest number allowed, both included, of each element of a sequence.
         choices: the values allowed, empty for all.
+        literals: words that may stand in a number's place.
         live: whether it may change while in use.
         parameter: its name as a parameter; empty for the field's own name.
     """
@@ -33,6 +34,7 @@ class Description:
     unit: str = ""
     range: tuple[float, float] | None = None
     choices: tuple[Any, ...] = ()
+    literals: tuple[str, ...] = ()
     live: bool = False
     parameter: str = ""
 
@@ -40,6 +42,13 @@ class Description:
     def words(self) -> str:
         """The text with its unit."""
         return f"{self.text} [{self.unit}]" if self.unit else self.text
+
+    @property
+    def allowed(self) -> str:
+        """Words or numbers that are allowed, of a setting that has both."""
+        words = ", ".join(map(repr, self.literals))
+        low, high = self.range or (-math.inf, math.inf)
+        return f"{words} or a number in [{low}, {high}]{self.unit and ' ' + self.unit}"
 
 
 def setting(
@@ -49,14 +58,15 @@ def setting(
     unit: str = "",
     range: tuple[float, float] | None = None,
     choices: Sequence[Any] = (),
+    literals: Sequence[str] = (),
     live: bool = False,
     parameter: str = "",
 ) -> T:
     """A dataclass field with its :class:`Description`; the default tells the type.
 
-    A sequence is a tuple of the default's length.
+    A sequence is a tuple of the default's length. With ``literals`` it is a number or one of them.
     """
-    described = Description(text, unit, range, tuple(choices), live, parameter)
+    described = Description(text, unit, range, tuple(choices), tuple(literals), live, parameter)
     return field(default=default, metadata={"description": described})
 
 
@@ -107,6 +117,8 @@ def check(group: Any) -> None:
 
 def refusal(name: str, value: Any, default: Any, description: Description) -> str:
     """Why a value is refused, naming the setting, its value and what is allowed; empty if not."""
+    if description.literals:
+        return _mixed_refusal(name, value, description)
     if description.choices and value not in description.choices:
         return f"{name} must be one of {list(description.choices)}, got {value!r}"
     is_sequence = isinstance(default, (list, tuple))
@@ -116,6 +128,16 @@ def refusal(name: str, value: Any, default: Any, description: Description) -> st
         if reason := _number_refusal(number, default, description, is_sequence):
             return f"{name} {reason}, got {value!r}"
     return ""
+
+
+def _mixed_refusal(name: str, value: Any, description: Description) -> str:
+    """Of a value that may be a number or a word."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = description.range or (-math.inf, math.inf)
+        allowed = math.isfinite(value) and low <= value <= high
+    else:
+        allowed = value in description.literals
+    return "" if allowed else f"{name} must be {description.allowed}, got {value!r}"
 
 
 def _number_refusal(number: Any, default: Any, description: Description, is_sequence: bool) -> str:

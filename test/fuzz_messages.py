@@ -63,6 +63,13 @@ class Fuzz:
         message.data = array("B", self.rng.bytes(length))
         return message
 
+    def depth(self):
+        """An image that may bear the encoding of depths."""
+        message = self.image()
+        if self.chance(0.7):
+            message.encoding = self.one_of(("16UC1", "32FC1"))
+        return message
+
     def compressed(self):
         suffix = self.one_of([".jpg", ".png"])
         data = bytearray(cv2.imencode(suffix, self.scene)[1].tobytes())

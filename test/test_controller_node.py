@@ -12,11 +12,12 @@ from ros_graph import with_parameters
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 from cns_core import Correspondence
 from cns_core.geometry import se3
 from cns_ros.nodes.controller import ControllerNode
+from cns_ros.nodes.structure_markers import NAMES
 from cns_ros.ros.matches import matches_from_correspondence
 from cns_ros.ros.poses_twists import pose_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
@@ -264,3 +265,18 @@ def test_the_graph_is_drawn_for_who_looks(rig):
     rig.graph.until(lambda: drawn, rig.send)
     names = {marker.ns for marker in drawn[-1].markers}
     assert {"keypoints", "goals", "errors"} <= names
+
+
+def test_structure_is_drawn_for_who_looks_and_wiped_out_at_the_end(rig):
+    drawn = rig.graph.collect(MarkerArray, "controller/structure", OFFERED)
+    rig.start()
+    rig.graph.until(lambda: drawn, rig.send)
+    assert {marker.action for marker in drawn[-1].markers} == {Marker.DELETE}
+
+    def go_on():
+        rig.T_wc = rig.T_wc @ se3.exp(0.04 * rig.answer())
+
+    rig.graph.until(lambda: {m.action for m in drawn[-1].markers} == {Marker.ADD}, go_on)
+    assert {marker.ns for marker in drawn[-1].markers} == set(NAMES)
+    rig.graph.call("controller/stop")
+    rig.graph.until(lambda: {m.action for m in drawn[-1].markers} == {Marker.DELETE}, rig.send)

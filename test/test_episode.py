@@ -45,8 +45,13 @@ def test_the_arm_returns_to_where_the_picture_was_taken(
     assert figures["rotation_error_deg"] < 0.3
     assert figures["translation_error_mm"] < 1.0
 
+    [verdict] = [line for line in done.stdout.splitlines() if "episode: verdict " in line]
+    assert re.search(r"odometry (tcp_pose|twists), depth prior 0\.\d+ m \(structure\)", verdict)
+
     record = json.loads((tmp_path / "out" / "episode.json").read_text())
     assert record["result"]["status"] == "converged"
+    off_mm = abs(record["result"]["remaining_mm"] - record["result"]["translation_error_mm"])
+    assert off_mm < 3.0 * record["result"]["remaining_mm_bound"]
     assert record["figures"]["initial_rotation_error_deg"] >= 29.0
     assert record["figures"]["initial_translation_error_mm"] >= 95.0
     images = {n: record["figures"][f"images_{n}"] for n in ("published", "observed", "lost")}

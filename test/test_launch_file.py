@@ -58,7 +58,7 @@ def test_the_launch_file_starts_the_nodes_of_the_one_description():
 def test_a_bad_argument_starts_nothing():
     with pytest.raises(ValueError, match="seed must be int, got 'one'"):
         started(sim="true", seed="one")
-    with pytest.raises(ValueError, match="depth_prior must be greater than 0"):
+    with pytest.raises(ValueError, match="depth_prior must be 'auto' or a number .* got -1"):
         started(sim="true", depth_prior="-1")
     with pytest.raises(RuntimeError, match="provided value .*surf.* is not valid"):
         started(sim="true", observer="surf")

@@ -5,6 +5,7 @@ import pytest
 from fuzz_messages import BYTES, Fuzz
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from ros_graph import with_parameters
+from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 from support_driver import HAND_EYE
 
@@ -13,6 +14,7 @@ from cns_ros.nodes.hand_eye import HandEyeNode
 from cns_ros.nodes.observer import ObserverNode
 from cns_ros.nodes.ur_driver import UrDriverNode
 from cns_ros.ros.image_codec import decode
+from cns_ros.ros.qos import NEWEST
 
 MANY = pytest.param(4000, marks=pytest.mark.slow)
 
@@ -69,6 +71,18 @@ def test_the_controller_lives(ros_graph, faults, count):
     services = ["~/start", "~/reset"]
     feed(node, fuzz, {"/matches": fuzz.matches}, count, services)
     assert not faults
+
+
+@pytest.mark.parametrize("count", [100, MANY])
+def test_the_controller_lives_on_depth_images(ros_graph, faults, count):
+    node = ros_graph.add(with_parameters(ControllerNode, controller="ibvs"))
+    ros_graph.node.create_publisher(Image, "depth_image", NEWEST)
+    fuzz = fuzz_of(ros_graph)
+    takes = {"/depth_image": fuzz.depth, "/camera_info": fuzz.camera_info, "/matches": fuzz.matches}
+    ros_graph.until(lambda: takes.keys() <= {each.topic_name for each in node.subscriptions})
+    feed(node, fuzz, takes, count, ["~/start"])
+    assert not faults
+    assert node.depth.problem
 
 
 @pytest.mark.parametrize("count", [100, MANY])

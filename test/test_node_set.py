@@ -41,6 +41,9 @@ def test_an_empty_option_leaves_the_parameter_to_the_file():
     given = by_name(controller="ibvs", observer="orb", depth_prior="0.2")
     assert given["controller"].parameters == {"controller": "ibvs", "depth_prior": 0.2}
     assert given["observer"].parameters == {"observer": "orb"}
+    auto = by_name(depth_prior="auto")["controller"]
+    assert auto.parameters == {"depth_prior": "auto"}
+    assert 'depth_prior:="auto"' in auto.command()
 
 
 def test_the_driver_is_started_last_and_so_stopped_first():
@@ -93,9 +96,15 @@ def test_the_options_are_known_without_pytorch():
     ("options", "complaint"),
     [
         ({"sim": True, "observer": "surf"}, "observer must be one of .*'surf'"),
-        ({"sim": True, "depth_prior": "0.0"}, "depth_prior must be a number greater than 0 m"),
+        (
+            {"sim": True, "depth_prior": "0.0"},
+            r"depth_prior must be 'auto' or a number in \[0.01, 100.0\] m, got 0.0",
+        ),
         ({"sim": True, "depth_prior": "nan"}, "depth_prior"),
-        ({"sim": True, "depth_prior": "near"}, "depth_prior must be a number .*'near'"),
+        (
+            {"sim": True, "depth_prior": "near"},
+            "depth_prior must be 'auto' or a number .*, got 'near'",
+        ),
         ({"sim": True, "seed": -1}, "seed must be in .*, got -1"),
     ],
 )

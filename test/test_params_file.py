@@ -69,6 +69,11 @@ def test_the_file_that_ships_is_in_order():
         ),
         ("/**:\n  ros__parameters: {gian: 0.5}", "no parameter 'gian'; did you mean 'gain'"),
         ("/**/controller:\n  gain: 0.5", "/controller has no ros__parameters"),
+        (
+            "/**/controller:\n  ros__parameters: {depth_prior: atuo}",
+            r"/controller: depth_prior must be 'auto' or a number in \[0.01, 100.0\] m, got 'atuo'",
+        ),
+        ("/**:\n  ros__parameters: {depth_prior: true}", "depth_prior must be 'auto' .* got True"),
         ("just words", "must map nodes to their ros__parameters"),
         ("a: [", "cannot be read"),
     ],
@@ -80,6 +85,21 @@ def test_a_file_that_would_be_passed_over_in_part_is_refused(tmp_path, text, com
 
 def test_what_ros_itself_knows_may_stand_there(tmp_path):
     check_params_file(written(tmp_path, "/**:\n  ros__parameters: {use_sim_time: true, gain: 0.5}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("auto", "auto"), ("1", 1.0), ("0.3", 0.3), ("3e-1", 0.3)]
+)
+def test_a_setting_that_is_a_number_or_a_word_is_taken_as_either(tmp_path, ros_domain, text, value):
+    path = written(tmp_path, f"/**/controller:\n  ros__parameters: {{depth_prior: {text}}}")
+    check_params_file(path)
+    rclpy.init(args=["--ros-args", "--params-file", str(path), "-p", "controller:=ibvs"])
+    try:
+        controller = ControllerNode()
+        assert controller.session.settings.depth_prior == value
+        controller.destroy_node()
+    finally:
+        rclpy.shutdown()
 
 
 def test_a_missing_file_is_named(tmp_path):

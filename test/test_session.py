@@ -132,7 +132,7 @@ def test_the_start_is_reported_and_the_next_matches_are_answered(rig):
 
 
 def test_the_settings_take_effect_at_the_next_frame(servoing):
-    servoing.session.settings = SessionSettings(depth_prior_m=1.0, gain=1.2)
+    servoing.session.settings = SessionSettings(depth_prior=1.0, gain=1.2)
     np.testing.assert_allclose(servoing.send().twist, 0.12)
     servoing.session.settings = SessionSettings(max_linear_m_s=0.01)
     slow = servoing.send().twist
@@ -456,7 +456,11 @@ def test_a_stop_has_a_cause_and_unknown_events_are_named():
 
 
 def test_senseless_settings_are_refused():
-    with pytest.raises(ValueError, match=r"depth_prior_m must be in \[0.01, 100.0\] m, got 0.0"):
-        SessionSettings(depth_prior_m=0.0)
+    for value in (0.0, float("nan"), "far", True, None, [0.5]):
+        with pytest.raises(ValueError) as refused:
+            SessionSettings(depth_prior=value)
+        assert str(refused.value) == (
+            f"depth_prior must be 'auto' or a number in [0.01, 100.0] m, got {value!r}"
+        )
     with pytest.raises(ValueError, match="terminal must be one of .* got 'magic'"):
         ControlSettings(terminal="magic")

@@ -5,20 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from support_structure import GOAL, START, World
+from support_loop import DT, Loop
+from support_structure import GOAL, START
 
-from cns_core.control.guide import StructureGuide, make_guide
-from cns_core.control.ibvs import IbvsController
-from cns_core.control.motion_stop import MotionStop
-from cns_core.control.regulator import Regulator
+from cns_core.control.depth_prior import CAUTIOUS_LINEAR_M_S, USUAL_M
+from cns_core.control.guide import make_guide
 from cns_core.control.structure_law import StructureLaw, StructureLawSettings
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.servo import VisualServo
 from cns_core.structure.commands import Commands
 from cns_core.structure.estimate import Estimate
 
-DT = 0.04
 MOTION = np.array([0.02, -0.01, 0.03, 0.05, -0.04, 0.1])
 KNOWN = Estimate(MOTION, np.diag(np.square(np.full(6, 1e-3))), 0.5, 0.01, 50, 1.0)
 VAGUE = replace(KNOWN, covariance=np.diag(np.square(np.full(6, 0.1))))
@@ -125,41 +124,6 @@ def test_without_a_scale_the_camera_is_slow():
     assert np.linalg.norm(law.twist(fast, None)[:3]) == pytest.approx(0.25)
 
 
-class Loop:
-    """A regulator with IBVS for a policy that moves a camera in a :class:`World`, two frames late.
-
-    Args:
-        pose: the measured pose of a camera at ``T``, None for a pose that is not measured.
-    """
-
-    def __init__(self, prior=0.6, pose=None, guided=True, mounting=None, seed=0, delay_s=0.08):
-        self.world = World(seed)
-        self.T = START
-        self.steps = []
-        self._pose = pose or self.world.odometry
-        self._mounting = np.eye(6) if mounting is None else se3.adjoint(mounting)
-        guide = StructureGuide(delay_s=delay_s) if guided else None
-        self.regulator = Regulator(IbvsController(), MotionStop(), guide=guide)
-        self.regulator.start(self.world.desired, prior)
-
-    def run(self, most=400):
-        """Number of steps until converged."""
-        pending = [np.zeros(6)] * 2
-        for n in range(most):
-            pose = self._pose(self.T)
-            step = self.regulator.step(self.world.matches(self.T), n * DT, pose)
-            self.steps.append(step)
-            if step.status == "converged":
-                return n
-            pending.append(step.twist)
-            self.T = self.T @ se3.exp(DT * self._mounting @ pending.pop(0))
-        return most
-
-    @property
-    def error_mm(self):
-        return 1e3 * se3.translation_error_m(self.T, GOAL)
-
-
 def test_the_goal_is_reached_sooner_and_finer_and_what_is_left_is_told():
     guided, alone = Loop(), Loop(guided=False)
     assert guided.run() < 0.6 * alone.run()
@@ -236,9 +200,25 @@ def test_poses_that_begin_or_end_on_the_way_begin_a_new_map():
     assert loop.regulator.step(seen, 20 * DT, loop.world.odometry(loop.T)).remaining is None
 
 
-def test_auto_needs_a_guide():
-    with pytest.raises(ValueError, match="auto"):
-        Loop("auto", guided=False)
+def test_auto_does_without_a_guide_at_a_usual_distance_and_slowly():
+    loop, usual = Loop("auto", guided=False), Loop(USUAL_M, guided=False)
+    assert loop.run() < 1.2 * usual.run()
+    assert (loop.regulator.prior.metres, loop.regulator.prior.source) == (USUAL_M, "assumed")
+    assert max(np.linalg.norm(step.twist[:3]) for step in loop.steps) < CAUTIOUS_LINEAR_M_S + 1e-9
+
+
+def test_what_motion_has_told_outlives_the_estimate():
+    loop = Loop("auto")
+    loop.run(most=40)
+    assert loop.regulator.prior.source == "structure"
+    told_m = loop.regulator.prior.metres
+    assert told_m == pytest.approx(0.6, rel=0.1)
+    unseen = np.zeros(len(loop.world.points), bool)
+    blind = Correspondence(loop.world.desired, loop.world.desired, unseen)
+    for n in range(10):
+        loop.regulator.step(blind, (40 + n) * DT, loop.world.odometry(loop.T))
+    assert loop.regulator.guide.estimate is None
+    assert loop.regulator.prior.metres == pytest.approx(told_m, rel=0.05)
 
 
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)

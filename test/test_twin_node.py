@@ -7,12 +7,13 @@ from rclpy.parameter import Parameter
 from ros_graph import with_parameters
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 
-from cns_core.twin.workcell import CAMERA
+from cns_core.twin.workcell import CAMERA, Workcell
 from cns_ros.ros.clock import age_s, seconds
+from cns_ros.ros.depth_codec import decode_depth
 from cns_ros.ros.image_codec import decode
 from cns_ros.ros.qos import NEWEST, SHARED
 from cns_ros.sim.gripper import GRIPPER_JOINTS
-from cns_ros.sim.twin import TwinNode
+from cns_ros.sim.twin import TwinNode, load_hand_eye
 
 
 class Rig:
@@ -56,12 +57,21 @@ def test_its_clock_may_be_ahead_or_behind_and_its_images_without_stamps(make_rig
     rig.graph.until(lambda: seconds(rig.shoot()[0].header.stamp) == 0.0)
 
 
-def test_binned_images_come_with_the_calibration_of_the_full_resolution(make_rig):
-    image, info = make_rig(binning=2).shoot()
+def test_binned_images_come_with_the_calibration_of_the_full_resolution(make_rig, ros_graph):
+    depths = ros_graph.collect(Image, "depth_image", NEWEST)
+    image, info = make_rig(binning=2, depth="32FC1").shoot()
     assert (image.width, image.height) == (CAMERA.width // 2, CAMERA.height // 2)
     assert (info.width, info.height) == (CAMERA.width, CAMERA.height)
     assert (info.binning_x, info.binning_y) == (2, 2)
     assert info.k[0] == CAMERA.fx
+    ros_graph.until(lambda: any(each.header == image.header for each in depths))
+    depth = decode_depth(depths[-1])
+    assert depth.shape == (image.height, image.width)
+    whole = np.isfinite(depth)
+    assert 0.4 < whole.mean() < 0.95
+    workcell = Workcell(0, load_hand_eye("").T_flange_camera)
+    inverse = workcell.render_with_depth(workcell.episode()[0])[1][::2, ::2]
+    assert np.median(np.abs(depth * inverse - 1.0)[whole]) < 0.01
 
 
 def test_compressed_images_show_what_the_others_show(make_rig, ros_graph):

@@ -90,6 +90,11 @@ class StructureGuide:
         """The way left as of the last frame."""
         return None if self.estimate is None else Remaining.of(self.estimate)
 
+    @property
+    def points(self) -> np.ndarray:
+        """(M, 3) m, the keypoints whose place is known, in the current camera's frame."""
+        return self._estimator.points
+
     def start(self, desired: np.ndarray) -> None:
         """Begin an episode towards (N, 2) desired keypoints, normalized plane."""
         self.estimate = None

@@ -1,16 +1,21 @@
 """Closes the loop for one target: correspondences in, scaled twists and a status out."""
 
 import time
-from dataclasses import dataclass, replace
-from typing import Literal, TypedDict
+from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.control.controller import Controller
+from cns_core.control.depth_prior import (
+    AUTO,
+    CAUTIOUS_LINEAR_M_S,
+    DepthPrior,
+    Prior,
+)
 from cns_core.control.guide import Remaining, StructureGuide
-from cns_core.control.probe import Probe
-from cns_core.control.scene_check import SceneCheck
+from cns_core.control.scene_watch import SceneWatch
 from cns_core.control.status import Status
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.correspondence import Correspondence
@@ -56,19 +61,6 @@ class Step:
     remark: str = ""
 
 
-_PROBING = "turning a little to see whether what is matched is the scene or moves with the camera"
-_MASK = "a tool or cable in view? leave it out by `mask`"
-_NOTHING_FOLLOWS = (
-    "{} keypoints are matched, but when the camera was turned none followed: "
-    + _MASK
-    + "; or the camera does not obey"
-)
-_ATTACHED = "{} matched keypoints move with the camera and too few others are matched: " + _MASK
-
-CAUTIOUS_PRIOR_M = 0.2
-"""Nearer than scenes usually are: too small a prior makes the camera slow, not too fast."""
-
-
 class Regulator:
     """One controller with its stop rule, gain and depth prior.
 
@@ -80,7 +72,8 @@ class Regulator:
 
     Attributes:
         limits: largest linear and angular speed, m/s and rad/s; None for none.
-        check: tells the scene's keypoints from those of a tool in view.
+        prior: the :class:`.DepthPrior` that the linear velocity is scaled by.
+        watch: tells the scene's keypoints from those of a tool in view; None before :meth:`start`.
 
     Raises:
         ValueError: if ``gain`` is not positive and finite.
@@ -98,30 +91,31 @@ class Regulator:
         self.guide = guide
         self.gain = _positive("gain", gain)
         self.limits: tuple[float, float] | None = None
-        self._scale = np.ones(6)
-        self._cautious = False
+        self.prior = DepthPrior()
         self._target: NDArray[np.float64] | None = None
         self._graph_s = 0.0
-        self.check = SceneCheck(np.zeros((0, 2)))
-        self._probe = Probe()
+        self.watch: SceneWatch | None = None
 
     def start(
-        self, desired: NDArray[np.float64], depth_prior: float | Literal["auto"] = 0.5
+        self,
+        desired: NDArray[np.float64],
+        depth_prior: Prior = AUTO,
+        depth_m: float | None = None,
     ) -> None:
         """Begin an episode towards (N, 2) desired keypoints in the normalized plane.
 
         Args:
             depth_prior: metres from the desired camera to the scene centre; scales the linear
-                velocity (Eq. 3). Better too small than too large. ``'auto'`` starts low and takes
-                what the guide finds.
+                velocity (Eq. 3). Better too small than too large. ``'auto'`` takes what is known,
+                and as long as that is nothing a guess and a low speed.
+            depth_m: that distance as a depth image tells it; None without one.
 
         Raises:
-            ValueError: if ``depth_prior`` is not positive and finite, or ``'auto'`` without a
-                guide.
+            ValueError: if ``depth_prior`` is neither ``'auto'`` nor positive and finite.
         """
-        self.set_depth_prior(depth_prior)
+        self.prior.start(depth_prior, depth_m)
         self._target = desired
-        self.check, self._probe = SceneCheck(desired), Probe()
+        self.watch = SceneWatch(desired, self.controller.min_matches)
         if self.guide is not None:
             self.guide.start(desired)
         self._start_controller(desired)
@@ -131,15 +125,6 @@ class Regulator:
         before = time.perf_counter()
         self.controller.start(desired)
         self._graph_s = time.perf_counter() - before
-
-    def set_depth_prior(self, depth_prior: float | Literal["auto"]) -> None:
-        """Change the depth prior (m, or ``'auto'``) without restarting the episode."""
-        self._cautious = depth_prior == "auto"
-        if depth_prior == "auto":
-            if self.guide is None:
-                raise ValueError("depth_prior 'auto' needs terminal 'structure'")
-            depth_prior = CAUTIOUS_PRIOR_M
-        self._scale = np.repeat([_positive("depth_prior", depth_prior), 1.0], 3)
 
     def step(
         self,
@@ -158,13 +143,12 @@ class Regulator:
             ValueError: if the correspondence belongs to another target, or the controller's
                 answer is not finite (the caller must then stop).
         """
-        if self._target is None:
+        if self._target is None or self.watch is None:
             raise RuntimeError("no desired image: call start() first")
         if not correspondence.same_target(self._target):
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
-        correspondence, remark = self._of_scene(correspondence)
-        proven = self.check.proven(correspondence)
+        correspondence, proven = self.watch.scene(correspondence)
         earlier, status = self.stop.status, self.stop.update(correspondence, time_s, proven)
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
@@ -172,8 +156,7 @@ class Regulator:
         remaining = self._look_ahead(correspondence, time_s, camera_pose)
         twist = np.zeros(6)
         if status is Status.SERVOING:
-            twist, probing = self._twist(correspondence, time_s)
-            remark = _PROBING if probing else remark
+            twist = self._twist(correspondence, time_s)
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
         if self.limits is not None:
@@ -182,32 +165,23 @@ class Regulator:
             self.guide.give(twist, time_s)
         timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
-        error = correspondence.error
+        error, remark = correspondence.error, self.watch.remark
         return Step(twist, status, error, timings, correspondence, remaining, remark)
 
-    def _of_scene(self, seen: Correspondence) -> tuple[Correspondence, str]:
-        """What of the matches may be servoed by, and what is to be said of the others."""
-        scene = self.check.scene(seen)
-        if self._probe.fruitless and not self.check.proven(scene):
-            nothing = np.zeros(len(seen.desired), dtype=bool)
-            return replace(seen, matched=nothing), _NOTHING_FOLLOWS.format(seen.count)
-        left_out = seen.count - scene.count
-        few = scene.count < self.controller.min_matches
-        return scene, _ATTACHED.format(left_out) if left_out and few else ""
-
-    def _twist(
-        self, correspondence: Correspondence, time_s: float
-    ) -> tuple[NDArray[np.float64], bool]:
-        """(6,) twist while servoing, and whether it is the probe's."""
-        probe = self._probe.twist(time_s, self.stop.unproven)
-        if probe is not None:
-            return probe, True
+    def _twist(self, correspondence: Correspondence, time_s: float) -> NDArray[np.float64]:
+        """The probe's turn, or the controller's answer in metres, made better by the guide."""
+        turn = self.watch.turn(time_s, self.stop.unproven) if self.watch is not None else None
+        if turn is not None:
+            return turn
         if correspondence.count < self.controller.min_matches:
-            return np.zeros(6), False
-        twist = self.gain * self._scale * self.controller.velocity(correspondence)
+            return np.zeros(6)
+        scale = np.repeat([self.prior.metres, 1.0], 3)
+        twist = self.gain * scale * self.controller.velocity(correspondence)
         if self.guide is not None:
-            twist = self.guide.twist(twist, time_s, self._cautious)
-        return twist, False
+            return self.guide.twist(twist, time_s, self.prior.cautious)
+        if self.prior.cautious and np.isfinite(twist).all():
+            return saturate(twist, CAUTIOUS_LINEAR_M_S, float(np.linalg.norm(twist[3:])))
+        return twist
 
     def _look_ahead(
         self,
@@ -219,9 +193,7 @@ class Regulator:
         if self.guide is None:
             return None
         self.guide.observe(correspondence, time_s, camera_pose)
-        if self.guide.scale is not None:
-            self._scale = np.repeat([self.guide.scale, 1.0], 3)
-            self._cautious = False
+        self.prior.measure(self.guide.scale)
         return self.guide.remaining
 
 

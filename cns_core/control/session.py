@@ -70,7 +70,9 @@ class ServoSession:
             ValueError: saying why not; the session is then as it was.
         """
         matches = self._require_startable(now)
-        self.regulator.start(matches.correspondence.desired, self.settings.depth_prior_m)
+        self.regulator.start(
+            matches.correspondence.desired, self.settings.depth_prior, matches.depth_m
+        )
         self._zeros_left = 0
         self._state.apply("start")
         return Output(report=self.report)
@@ -149,7 +151,8 @@ class ServoSession:
                 self.settings.max_linear_m_s,
                 self.settings.max_angular_rad_s,
             )
-            self.regulator.set_depth_prior(self.settings.depth_prior_m)
+            self.regulator.prior.give(self.settings.depth_prior)
+            self.regulator.prior.seed(matches.depth_m)
             step = self.regulator.step(
                 matches.correspondence, matches.image_time_s, matches.camera_pose
             )

@@ -43,12 +43,15 @@ class Matches:
         arrival_s: when the matches arrived, on the steady clock.
         camera_pose: (4, 4) measured pose of the camera at the image's time, in any fixed frame, in
             m; None where it is not known.
+        depth_m: from the desired camera to the scene's centre, as a depth image tells it; None
+            without one.
     """
 
     correspondence: Correspondence
     image_time_s: float
     arrival_s: float
     camera_pose: NDArray[np.float64] | None = None
+    depth_m: float | None = None
 
 
 @dataclass(frozen=True)

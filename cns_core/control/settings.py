@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cns_core.control.depth_prior import AUTO, Prior
 from cns_core.control.factory import CONTROLLERS, STOP_RULES, TERMINALS
 from cns_core.settings import check, setting
 
@@ -33,13 +34,14 @@ class SessionSettings:
         ValueError: naming the setting, its value and what is allowed.
     """
 
-    depth_prior_m: float = setting(
-        0.5,
-        "distance from the desired camera to the scene centre; rather too small than too large",
+    depth_prior: Prior = setting(
+        AUTO,
+        "distance from the desired camera to the scene centre until motion has told it, rather too "
+        "small than too large; or auto: a depth image's, or slowly by a guess",
         unit="m",
         range=(0.01, 100.0),
+        literals=(AUTO,),
         live=True,
-        parameter="depth_prior",
     )
     gain: float = setting(1.0, "factor on the twist", range=(0.01, 10.0), live=True)
     max_linear_m_s: float = setting(

@@ -57,6 +57,14 @@ class StructureEstimator:
         self._scale = _FIRST_DISTANCE_M
         self._unexplained = 0
 
+    @property
+    def points(self) -> np.ndarray:
+        """(M, 3) m, the points whose place is known, in the current camera's frame."""
+        T = self._camera.T
+        if T is None:
+            return np.zeros((0, 3))
+        return (self._map.points[self._map.known(T[:3, 3])] - T[:3, 3]) @ T[:3, :3]
+
     def update(self, correspondence: Correspondence, T_odom_camera: np.ndarray) -> Estimate | None:
         """Take one frame and return what is known of the way to the goal, None if too little.
 

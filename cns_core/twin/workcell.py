@@ -52,7 +52,11 @@ class Workcell:
 
     def render(self, q: ArrayLike) -> np.ndarray:
         """(480, 640, 3) uint8 BGR image that the camera takes at ``q``."""
-        return self.scene.render(self._T_scene_base @ self.camera_pose(q), CAMERA)
+        return self.render_with_depth(q)[0]
+
+    def render_with_depth(self, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`render`, and (480, 640) float32 inverse depth in 1/m, 0 where nothing is."""
+        return self.scene.render_with_depth(self._T_scene_base @ self.camera_pose(q), CAMERA)
 
     def episode(
         self,

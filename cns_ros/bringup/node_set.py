@@ -64,6 +64,7 @@ def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
     config = share_directory() / "config"
     files = (Path(options.params_file or config / "servo.yaml"),)
     topics = [("image", options.image_topic), ("camera_info", options.camera_info_topic)]
+    topics += [("depth_image", options.depth_topic)]
     if options.arm_topic:
         topics += [("delta_twist_cmds", options.arm_topic), ("twist_commands", options.arm_topic)]
     nodes = [
@@ -90,7 +91,7 @@ def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, obje
         "controller": {
             "controller": options.controller,
             "weights": options.weights,
-            "depth_prior": float(options.depth_prior) if options.depth_prior else "",
+            "depth_prior": options.prior,
         },
     }
     if options.sim:

@@ -6,13 +6,16 @@ silently be none at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import Field
+from itertools import chain
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 import yaml
 
-from cns_core.settings import all_settings, name_of, nearest
+from cns_core.settings import Description, all_settings, name_of, nearest, refusal
 from cns_ros.bringup.reference import SETTINGS
 
 _ROS_OWN = ("use_sim_time", "qos_overrides", "start_type_description_service")
@@ -23,16 +26,18 @@ def check_params_file(path: Path | str) -> None:
 
     Raises:
         ValueError: naming the file, and the section or parameter that no node of the suite has,
-            with the nearest name.
+            with the nearest name; or what stands in a number's place and is no word that may.
     """
-    for section, names in _sections(Path(path)).items():
+    for section, values in _sections(Path(path)).items():
         node = section.rsplit("/", 1)[-1]
         if "*" not in node and node not in SETTINGS:
             raise ValueError(
                 f"params_file {path}: the suite has no node {node!r}{nearest(node, SETTINGS)}"
             )
-        known = set().union(*map(_known, SETTINGS if "*" in node else [node]))
-        _check(f"params_file {path}: {section}", names, known)
+        nodes = list(SETTINGS) if "*" in node else [node]
+        where = f"params_file {path}: {section}"
+        _check(where, values, set().union(*map(_known, nodes)))
+        _check_words(where, values, nodes)
 
 
 def check_arguments(node: str, words: Sequence[str]) -> None:
@@ -50,14 +55,16 @@ def check_arguments(node: str, words: Sequence[str]) -> None:
         if flag in ("-p", "--param"):
             _check(node, [word.partition(":=")[0].rsplit(":", 1)[-1]], _known(node))
         elif flag == "--params-file":
-            for section, names in _sections(Path(word)).items():
+            for section, values in _sections(Path(word)).items():
                 # A section for all nodes may hold what others have.
                 if section.rsplit("/", 1)[-1] == (renamed or [node])[-1]:
-                    _check(f"params_file {word}: {section}", names, _known(node))
+                    where = f"params_file {word}: {section}"
+                    _check(where, values, _known(node))
+                    _check_words(where, values, [node])
 
 
-def _sections(path: Path) -> dict[str, list[str]]:
-    """Names of the parameters by section."""
+def _sections(path: Path) -> dict[str, dict[str, object]]:
+    """Names and values of the parameters by section."""
     try:
         sections = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -69,13 +76,35 @@ def _sections(path: Path) -> dict[str, list[str]]:
         parameters = content.get("ros__parameters") if isinstance(content, dict) else None
         if not isinstance(parameters, dict):
             raise ValueError(f"params_file {path}: {section} has no ros__parameters")
-        found[str(section)] = list(map(str, parameters))
+        found[str(section)] = {str(name): value for name, value in parameters.items()}
     return found
 
 
+def _settings(node: str) -> Iterator[tuple[Field[Any], Description]]:
+    for group in map(resolve_name, SETTINGS[node]):
+        yield from all_settings(group)
+
+
 def _known(node: str) -> set[str]:
-    groups = map(resolve_name, SETTINGS[node])
-    return {name_of(each) for group in groups for each, _ in all_settings(group)}
+    return {name_of(each) for each, _ in _settings(node)}
+
+
+def _check_words(where: str, values: Mapping[str, object], nodes: Iterable[str]) -> None:
+    """Of settings that are a number or a word: which of both a value is, no type can tell."""
+    for each, description in chain.from_iterable(map(_settings, nodes)):
+        name = name_of(each)
+        if not description.literals or name not in values:
+            continue
+        if reason := refusal(name, _as_rcl_reads(values[name]), each.default, description):
+            raise ValueError(f"{where}: {reason}")
+
+
+def _as_rcl_reads(value: object) -> object:
+    """``1e-1`` is a number to rcl, and a word to PyYAML."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _check(where: str, names: Iterable[str], known: set[str]) -> None:

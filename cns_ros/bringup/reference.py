@@ -77,7 +77,8 @@ def _columns(each: Field[Any], description: Description) -> list[str]:
 def _allowed(description: Description) -> str:
     if description.choices:
         return ", ".join(f"`{choice}`" for choice in description.choices)
-    return "{} to {}".format(*description.range) if description.range else ""
+    numbers = ["{} to {}".format(*description.range)] if description.range else []
+    return ", ".join([*(f"`{word}`" for word in description.literals), *numbers])
 
 
 def _table(header: Sequence[str], rows: list[list[str]]) -> list[str]:

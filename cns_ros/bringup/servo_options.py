@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import Field, dataclass
 from typing import Any
 
 from cns_core.control.factory import CONTROLLERS
+from cns_core.control.settings import SessionSettings
 from cns_core.observers import BACKENDS
-from cns_core.settings import check, setting
+from cns_core.settings import check, described, name_of, refusal, setting
 
 SIMULATED_ROBOT_IP = "127.0.0.1"
 SEEDS = (0, 2**31 - 1)
@@ -39,8 +39,8 @@ class ServoOptions:
     weights: str = setting("", "weights file of the cns controller; empty for the one shipped")
     depth_prior: str = setting(
         "",
-        "distance from the desired camera to the centre of the scene; empty for the params "
-        "file's, or 0.5",
+        "distance from the desired camera to the centre of the scene, or auto; empty for the "
+        "params file's, or auto",
         unit="m",
     )
     desired_image: str = setting(
@@ -48,6 +48,10 @@ class ServoOptions:
     )
     image_topic: str = setting("image", "images of the wrist camera")
     camera_info_topic: str = setting("camera_info", "calibration of the wrist camera")
+    depth_topic: str = setting(
+        "depth_image",
+        "depth images of the wrist camera, registered to its images, if there are any",
+    )
     arm_topic: str = setting(
         "",
         "topic that the arm takes twists from with backend moveit_servo or ros2_control; empty for "
@@ -64,17 +68,24 @@ class ServoOptions:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.depth_prior and not _is_positive(self.depth_prior):
-            raise ValueError(
-                f"depth_prior must be a number greater than 0 m, got {self.depth_prior!r}"
-            )
+        if reason := self._prior_refusal():
+            raise ValueError(reason)
 
+    @property
+    def prior(self) -> float | str:
+        """The depth prior as a number where it is one; otherwise the word, or nothing, as it is."""
+        try:
+            return float(self.depth_prior)
+        except ValueError:
+            return self.depth_prior
 
-def _is_positive(text: str) -> bool:
-    try:
-        return 0.0 < float(text) < math.inf
-    except ValueError:
-        return False
+    def _prior_refusal(self) -> str:
+        """As the controller would refuse it, but before anything is started."""
+        if not self.depth_prior:
+            return ""
+        name = "depth_prior"
+        each, description = next(e for e in described(SessionSettings) if name_of(e[0]) == name)
+        return refusal(name, self.prior, each.default, description)
 
 
 def parse(option: Field[Any], text: str) -> Any:

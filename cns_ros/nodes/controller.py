@@ -15,26 +15,32 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
+from cns_core.control.depth_prior import AUTO
 from cns_core.control.factory import make_controller, make_stop_rule
 from cns_core.control.guide import make_guide
 from cns_core.control.regulator import Regulator
 from cns_core.control.session import ServoSession
 from cns_core.control.session_records import Level, Matches, Now, Output
 from cns_core.control.settings import ControlSettings, SessionSettings
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.structure.odometry import PoseHistory
+from cns_ros.nodes.controller_status import Values, session_values
+from cns_ros.nodes.depth_topic import DepthTopic
 from cns_ros.nodes.graph_markers import graph_markers
+from cns_ros.nodes.structure_markers import structure_markers
 from cns_ros.ros.clock import age_s, seconds
 from cns_ros.ros.diagnostics import (
     ERROR,
     OK,
     WARN,
+    Diagnosis,
     Diagnostics,
     Recent,
     status_message,
 )
 from cns_ros.ros.guard import guard_callbacks
 from cns_ros.ros.matches import correspondence_from_matches
-from cns_ros.ros.parameters import declare_all, read_all
+from cns_ros.ros.parameters import Live, declare_all
 from cns_ros.ros.poses_twists import pose_from_message, twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
@@ -49,28 +55,32 @@ class ControllerNode(Node):
     Attributes:
         session: the :class:`.ServoSession`.
         poses: where ``tcp_pose`` said the camera was.
+        depth: what ``depth_image`` tells, where somebody publishes it.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__("controller", **options)
         control = declare_all(self, ControlSettings)
         controller = make_controller(control.controller, control.weights or None, control.terminal)
+        self._settings = Live(self, SessionSettings)
         self.session = ServoSession(
             Regulator(
                 controller,
                 make_stop_rule(control.stop),
                 guide=make_guide() if control.terminal == "structure" else None,
             ),
-            declare_all(self, SessionSettings),
+            self._settings.value,
             idle_cause="call ~/start",
         )
         self._header = Header()
         self._control_ms, self._image_age_s = Recent(), Recent()
         self.poses = PoseHistory(ahead_s=_AHEAD_S)
+        self.depth = DepthTopic(self)
 
         self._twist = self.create_publisher(TwistStamped, "twist", OFFERED)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self._graph = self.create_publisher(MarkerArray, "~/graph", OFFERED)
+        self._structure = self.create_publisher(MarkerArray, "~/structure", OFFERED)
         self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
         self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, NEWEST)
         self.create_service(Trigger, "~/start", self._on_start)
@@ -93,11 +103,26 @@ class ControllerNode(Node):
             return
         self._header, now = message.header, self._now()
         taken_s = seconds(message.header.stamp)
-        matches = Matches(correspondence, taken_s, now.steady_s, self.poses.at(taken_s))
+        self.depth.wanted = self._settings.value.depth_prior == AUTO
+        matches = Matches(
+            correspondence,
+            taken_s,
+            now.steady_s,
+            self.poses.at(taken_s),
+            self.depth.distance(correspondence, taken_s),
+        )
         self._publish(self._prepared().take(matches, now))
+        self._draw(correspondence, message.header)
+
+    def _draw(self, correspondence: Correspondence, header: Header) -> None:
+        """Markers, for whoever looks."""
+        regulator = self.session.regulator
         if self._graph.get_subscription_count():
-            graph = self.session.regulator.controller.graph
-            self._graph.publish(graph_markers(graph, correspondence, message.header))
+            graph = regulator.controller.graph
+            self._graph.publish(graph_markers(graph, correspondence, header))
+        if self._structure.get_subscription_count():
+            guide = regulator.guide if self.session.report.status.is_active else None
+            self._structure.publish(structure_markers(guide, header))
 
     def _on_pose(self, message: PoseStamped) -> None:
         try:
@@ -140,7 +165,7 @@ class ControllerNode(Node):
 
     def _prepared(self) -> ServoSession:
         """The session with the parameters' present values."""
-        self.session.settings = read_all(self, SessionSettings)
+        self.session.settings = self._settings.value
         return self.session
 
     def _publish(self, output: Output) -> None:
@@ -160,27 +185,16 @@ class ControllerNode(Node):
             level, text = _LEVELS[report.level], str(report.status)
             self._status.publish(status_message("controller", level, text, self._values()))
 
-    def _values(self) -> dict[str, str | int | float]:
+    def _values(self) -> Values:
         """What status and diagnostics both tell."""
-        values: dict[str, str | int | float] = {"cause": self.session.report.cause}
-        if (step := self.session.step) is not None:
-            values["error"] = float(step.error)
-            values["matched"] = step.correspondence.count
-        if (step := self.session.step) is not None and (left := step.remaining) is not None:
-            values["remaining_mm"] = left.translation_mm
-            values["remaining_mm_bound"] = left.translation_bound_mm
-            values["remaining_deg"] = left.rotation_deg
-            values["remaining_deg_bound"] = left.rotation_bound_deg
-        if (guide := self.session.regulator.guide) is not None:
-            values["delay_s"] = guide.law.delay_s
-        if (matches := self.session.matches) is not None:
-            values["odometry"] = "twists" if matches.camera_pose is None else "tcp_pose"
-        values["terminal_share"] = float(self.session.regulator.controller.terminal_share)
+        values = session_values(self.session)
+        if self.depth.problem:
+            values["depth_image"] = self.depth.problem
         if (newest := self._image_age_s.newest) is not None:
             values["image_age_s"] = newest
         return values | self._image_age_s.figures("image_age_s")
 
-    def _diagnose(self) -> tuple[bytes, str, dict[str, str | int | float]]:
+    def _diagnose(self) -> Diagnosis:
         report = self.session.report
         figures = self._control_ms.figures("control_ms")
         return _LEVELS[report.level], str(report.status), self._values() | figures

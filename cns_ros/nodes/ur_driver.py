@@ -61,6 +61,7 @@ class UrDriverNode(Node):
         self._joints = self.create_publisher(JointState, "joint_states", OFFERED)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self._driver = self._make_driver(hand_eye)
+        self._model = UR_MODELS[self.get_parameter("robot_model").value]
         self._twists = self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
         # While one of them waits for the arm, the other and everything else go on.
         waiting = ReentrantCallbackGroup()
@@ -173,8 +174,7 @@ class UrDriverNode(Node):
 
     def _camera_pose(self, q: np.ndarray) -> np.ndarray:
         """(4, 4) pose of the camera in the base frame."""
-        model = UR_MODELS[self.get_parameter("robot_model").value]
-        return model.forward(q) @ self._driver.config.hand_eye.T_flange_camera
+        return self._model.forward(q) @ self._driver.config.hand_eye.T_flange_camera
 
     def _diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         return self.describe(self._driver.status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -125,11 +126,16 @@ def encode(image: np.ndarray, header: Header) -> Image:
         encoding="mono8" if channels == 1 else "bgr8",
         step=width * channels,
     )
+    message.data = as_data(image)
+    return message
+
+
+def as_data(values: np.ndarray) -> array[int]:
+    """The bytes of a contiguous array as a message keeps them."""
     # An array('B') is stored as it is; anything else is copied byte by byte, in tens of ms.
     data = array("B")
-    data.frombytes(image.data.cast("B"))
-    message.data = data
-    return message
+    data.frombytes(values.data.cast("B"))
+    return data
 
 
 def _encoding(name: str) -> _Encoding:
@@ -153,15 +159,25 @@ def _check_size(width: int, height: int, name: str, encoding: _Encoding) -> None
 
 def _pixels(message: Image, encoding: _Encoding) -> np.ndarray:
     """(H, W, channels) view of the message's data in native byte order."""
-    height, width, step = message.height, message.width, message.step
     dtype = np.dtype(np.uint16 if encoding.bits == 16 else np.uint8)
-    row_bytes = width * encoding.channels * dtype.itemsize
+    pixels = unpack(message, dtype, encoding.channels)
+    _check_size(message.width, message.height, message.encoding, encoding)
+    return pixels
+
+
+def unpack(message: Image, dtype: np.dtype[Any], channels: int = 1) -> np.ndarray:
+    """(H, W, channels) numbers of a message in native byte order; may share its memory.
+
+    Raises:
+        ValueError: for sizes that disagree with the data.
+    """
+    height, width, step = message.height, message.width, message.step
+    row_bytes = width * channels * dtype.itemsize
     if not height or not width or step < row_bytes:
         raise ValueError(
             f"image of {width}x{height} {message.encoding} needs rows of {row_bytes} bytes, "
             f"got step {step}"
         )
-    _check_size(width, height, message.encoding, encoding)
     data = np.frombuffer(message.data, dtype=np.uint8)
     # The last row may come without its padding.
     needed = (height - 1) * step + row_bytes
@@ -171,7 +187,7 @@ def _pixels(message: Image, encoding: _Encoding) -> np.ndarray:
     values = np.ascontiguousarray(rows).view(dtype)
     if dtype.itemsize > 1 and bool(message.is_bigendian) != (sys.byteorder == "big"):
         values = values.byteswap()
-    return values.reshape(height, width, encoding.channels)
+    return values.reshape(height, width, channels)
 
 
 def _to_bgr(pixels: np.ndarray, encoding: _Encoding, depth: BitDepth) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Settings as parameters of a node: unit, range and choices stand in the descriptor."""
 
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -82,12 +82,38 @@ def read_all(node: Node, group: type[Group], **given: Any) -> Group:
         ValueError: if the values do not go together.
     """
     values = dict(given)
-    for each, _ in described(group):
+    for each, description in described(group):
         value = node.get_parameter(name_of(each)).value
         values[each.name] = tuple(value) if isinstance(each.default, tuple) else value
+        if description.literals and isinstance(value, int):
+            values[each.name] = float(value)
     for name, inner in nested(group):
         values[name] = read_all(node, inner)
     return group(**values)
+
+
+class Live(Generic[Group]):
+    """The present values of a group of settings, read anew only when one of them is set.
+
+    Args:
+        node, group: as of :func:`declare_all`, which this begins with.
+
+    Attributes:
+        value: an instance of the group.
+
+    Raises:
+        rclpy.exceptions.ParameterException: as :func:`declare_all`.
+        ValueError: as :func:`declare_all`.
+    """
+
+    def __init__(self, node: Node, group: type[Group]) -> None:
+        self._node, self._group = node, group
+        self.value = declare_all(node, group)
+        # Called after the new values were accepted.
+        node.add_post_set_parameters_callback(self._renew)
+
+    def _renew(self, _: list[Parameter]) -> None:
+        self.value = read_all(self._node, self._group)
 
 
 def _declare(node: Node, name: str, default: Any, description: Description) -> None:
@@ -95,6 +121,8 @@ def _declare(node: Node, name: str, default: Any, description: Description) -> N
         description=description.words,
         additional_constraints=_constraints(default, description),
         read_only=not description.live,
+        # Only so may it be a number now and a word then.
+        dynamic_typing=bool(description.literals),
     )
     if description.range and isinstance(default, float):
         low, high = map(float, description.range)
@@ -121,6 +149,8 @@ def _declare(node: Node, name: str, default: Any, description: Description) -> N
 def _constraints(default: Any, description: Description) -> str:
     """What the descriptor's own range fields cannot say, in words."""
     words = []
+    if description.literals:
+        words.append(description.allowed)
     if description.choices:
         words.append(f"one of {list(description.choices)}")
     if isinstance(default, tuple):

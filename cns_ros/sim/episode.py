@@ -20,7 +20,13 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.workcell import Workcell
 from cns_ros.sim.episode_recording import EpisodeRecording
-from cns_ros.sim.episode_report import result_of, words, write_report
+from cns_ros.sim.episode_report import (
+    result_of,
+    verdict_in_words,
+    verdict_of,
+    words,
+    write_report,
+)
 from cns_ros.sim.episode_watch import EpisodeWatch
 from cns_ros.sim.twin import load_hand_eye
 
@@ -95,6 +101,8 @@ class Episode:
 
     def _report(self, recording: EpisodeRecording, status: str, desired_image: np.ndarray) -> str:
         watch = self._watch
+        if not recording.log.steps:
+            raise EpisodeFailed(f"{status} before the first twist: {watch.cause or 'no reason'}")
         result = result_of(recording, watch.end(), watch.command_rate_hz)
         recording.log.settings = {
             "seed": watch.settings.seed,
@@ -102,9 +110,11 @@ class Episode:
             "q_start_rad": self._q_start.tolist(),
         }
         folder = Path(watch.settings.out)
-        figures = write_report(folder, recording, {"status": status, **result}, desired_image)
+        kept = {"status": status, **result, **verdict_of(watch.told)}
+        figures = write_report(folder, recording, kept, desired_image)
         _say(words({k: v for k, v in figures.items() if k.startswith("image")}, digits=3))
         _say(f"wrote {folder}/")
+        _say(verdict_in_words(watch.told, result))
         if status != "converged":
             raise EpisodeFailed(f"{status}: {watch.cause or watch.progress()}")
         return f"servo: converged {words(result, digits=4)}"

@@ -39,6 +39,7 @@ class EpisodeWatch(Node):
         triggers: calls services of the other nodes.
         image: newest BGR image, or None.
         status, cause: what the controller last said of itself, or the driver's end of the episode.
+        told: values of the controller's last status that belongs to the episode.
         command_rate_hz: commands a second that the driver last reported to have sent the arm.
         done: event, set when the controller ends the episode.
     """
@@ -49,6 +50,7 @@ class EpisodeWatch(Node):
         self.triggers = TriggerClient(self)
         self.image: np.ndarray | None = None
         self.status, self.cause = "", ""
+        self.told: dict[str, str] = {}
         self.command_rate_hz = 0.0
         self.done = threading.Event()
         self._changed = threading.Condition()
@@ -137,9 +139,10 @@ class EpisodeWatch(Node):
     def _on_status(self, message: DiagnosticStatus) -> None:
         if self.done.is_set():
             return
-        self.status, self.cause = message.message, _value(message, "cause")
+        self.told = {pair.key: pair.value for pair in message.values}
+        self.status, self.cause = message.message, self.told.get("cause", "")
         if self._recording:
-            if age_s := _value(message, "image_age_s"):
+            if age_s := self.told.get("image_age_s"):
                 self._recording.note_age(float(age_s))
             if self.status not in _UNFINISHED or (self.status == "idle" and self.cause):
                 self._finish(self._recording)

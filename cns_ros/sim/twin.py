@@ -23,9 +23,10 @@ from cns_core.twin.robot.motion_log import MotionReader
 from cns_core.twin.workcell import CAMERA, Workcell
 from cns_core.twin.world.camera_clock import NANOSECONDS, CameraClock
 from cns_core.twin.world.camera_faults import CameraFaults
+from cns_core.twin.world.depth_sensor import DepthSensor
 from cns_core.twin.world.sensor import ImageSensor
 from cns_core.twin.world.tool_in_view import ToolInView
-from cns_ros.ros.parameters import declare_all, read_all
+from cns_ros.ros.parameters import Live
 from cns_ros.ros.poses_twists import pose_message
 from cns_ros.ros.qos import OFFERED
 from cns_ros.ros.run import run
@@ -43,11 +44,12 @@ def load_hand_eye(path: str) -> HandEye:
 
 @dataclass(frozen=True)
 class _Shot:
-    """An image, when it was taken, and what the camera's clock said then."""
+    """An image, when it was taken, what the camera's clock said then, and the depths if any."""
 
     time_s: float
     stamp: Time
     image: np.ndarray
+    depth_m: np.ndarray | None
 
 
 class TwinNode(Node):
@@ -55,17 +57,16 @@ class TwinNode(Node):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("twin", **options)
-        settings = declare_all(self, TwinSettings)
+        self._settings = Live(self, TwinSettings)
+        settings = self._settings.value
         hand_eye = load_hand_eye(settings.hand_eye_file)
         self._workcell = Workcell(
             settings.seed, hand_eye.T_flange_camera, board=settings.scene == "board"
         )
         self._sensor = ImageSensor(noise_std=settings.noise, seed=settings.seed)
-        self._tool = (
-            ToolInView(CAMERA.width, CAMERA.height, settings.seed)
-            if settings.tool_in_view
-            else None
-        )
+        size = CAMERA.width, CAMERA.height
+        self._tool = ToolInView(*size, settings.seed) if settings.tool_in_view else None
+        self._depth_sensor = DepthSensor(seed=settings.seed) if settings.depth != "none" else None
         self._faults = CameraFaults[_Shot](settings.seed)
         self._box: ControlBox | None = None
         if settings.robot:
@@ -74,7 +75,12 @@ class TwinNode(Node):
         self._arm = MotionReader(settings.host)
         self._began_ns = self.get_clock().now().nanoseconds
         self._camera = CameraOutput(
-            self, CAMERA, hand_eye.camera_frame, settings.binning, settings.compressed
+            self,
+            CAMERA,
+            hand_eye.camera_frame,
+            settings.binning,
+            settings.compressed,
+            settings.depth,
         )
         if settings.gripper:
             Gripper(self)
@@ -91,16 +97,18 @@ class TwinNode(Node):
         """Take one image; its stamp is the time of the exposure, before the rendering."""
         time_ns = self.get_clock().now().nanoseconds
         q = self._arm.state().q
-        view = self._workcell.render(q)
+        view, inverse_depth = self._workcell.render_with_depth(q)
         if self._tool is not None:
             view = self._tool.before(view)
         image = self._sensor.expose([view])
-        settings = read_all(self, TwinSettings)
+        depth_m = self._depth_sensor.measure(inverse_depth) if self._depth_sensor else None
+        settings = self._settings.value
         if settings.camera_fault != self._faults.kind:
             self._faults.begin(settings.camera_fault)
         stamp = self._stamp(settings, time_ns)
-        for shot in self._faults.pass_on(_Shot(time_ns / NANOSECONDS, stamp, image)):
-            self._camera.publish(shot.image, shot.stamp)
+        taken = _Shot(time_ns / NANOSECONDS, stamp, image, depth_m)
+        for shot in self._faults.pass_on(taken):
+            self._camera.publish(shot.image, shot.stamp, shot.depth_m)
         # After the image: nothing that measures may make it older.
         header = Header(stamp=stamp, frame_id="base")
         self._ground_truth.publish(pose_message(self._workcell.camera_pose(q), header))

@@ -59,6 +59,11 @@ class TwinSettings:
         1, "so many pixels a side are averaged into one, as camera_info tells", range=(1, 4)
     )
     compressed: bool = setting(False, "publish image/compressed, too")
+    depth: str = setting(
+        "none",
+        "publish depth_image, too, so encoded, with the holes that a stereo camera leaves",
+        choices=("none", "16UC1", "32FC1"),
+    )
     gripper: bool = setting(False, "publish the joints of a gripper on joint_states, too")
 
     tool_in_view: bool = setting(False, "a gripper reaches into the camera's images")

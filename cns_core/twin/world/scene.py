@@ -36,7 +36,13 @@ class _Rendered:
         Args:
             extra: further solids, such as a moving occluder.
         """
-        return render([*self.solids, *extra], T_sc, camera, self.background)[0]
+        return self.render_with_depth(T_sc, camera, extra)[0]
+
+    def render_with_depth(
+        self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`render`, and (H, W) float32 inverse depth in 1/m, 0 where nothing is hit."""
+        return render([*self.solids, *extra], T_sc, camera, self.background)
 
     def depth(
         self,
