@@ -131,3 +131,19 @@ def test_wrong_odometry_is_no_worse_than_none(kind):
     assert loop.run() < 1.1 * alone_steps()
     assert loop.error_mm < 1.0
     assert limits_kept(loop)
+
+
+def test_a_pose_that_is_missing_now_and_then_costs_nothing():
+    whole, frames = Loop(), iter(range(1000))
+    steps = whole.run()
+    gaps = Loop(pose=lambda T: None if next(frames) % 5 == 4 else T)
+    assert gaps.run() < 1.1 * steps + 5
+    assert all(step.remaining is not None for step in gaps.steps[20:])
+    assert gaps.error_mm < 0.3
+
+
+def test_poses_that_end_are_replaced_by_the_twists_given():
+    frames = iter(range(1000))
+    loop = Loop(pose=lambda T: T if next(frames) < 20 else None)
+    assert loop.run() < 1.1 * alone_steps()
+    assert loop.error_mm < 0.3

@@ -19,6 +19,8 @@ TYPICAL_FOCAL = 600.0
 """In pixels. The noise adapts to what is seen, so that its first guess need not be good."""
 
 _SCALE_SHARE = 0.2
+_BRIDGED_S = 0.4
+"""How long a pose may be missing before the twists given take its place."""
 _NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
 
 
@@ -107,6 +109,7 @@ class StructureGuide:
         self._commands = Commands()
         self._meter = DelayMeter(self._commands)
         self._measured: bool | None = None
+        self._measured_s = self._estimate_s = -np.inf
 
     def observe(
         self, seen: Correspondence, time_s: float, camera_pose: np.ndarray | None = None
@@ -115,13 +118,18 @@ class StructureGuide:
 
         Args:
             camera_pose: (4, 4) T_odom_camera when the image was taken; None to go by the twists
-                given. A change between the two begins anew, their frames differ.
+                given. A change between the two begins anew, their frames differ; but a pose that
+                is missing for a moment only leaves the estimate as old as it is.
         """
         given = self._odometry.at(time_s)
         measured = camera_pose is not None
+        if not measured and time_s - self._measured_s < _BRIDGED_S:
+            return
         if self._measured is not None and measured != self._measured:
             self._estimator.forget()
-        self._measured = measured
+        self._measured, self._estimate_s = measured, time_s
+        if measured:
+            self._measured_s = time_s
         if camera_pose is not None:
             self._meter.measure(time_s, camera_pose)
             self.law.delay_s = max(self._delay_s, self._meter.delay_s or 0.0)
@@ -135,7 +143,8 @@ class StructureGuide:
         Args:
             policy, cautious: as of :meth:`.StructureLaw.twist`.
         """
-        start_s, end_s = np.array([time_s - self.law.delay_s]), np.array([time_s])
+        start_s = np.array([self._estimate_s - self.law.delay_s])
+        end_s = np.array([time_s])
         ahead = None
         if self.estimate is not None:
             ahead = self.estimate.after(self._commands.told(start_s, end_s)[0])
