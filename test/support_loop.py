@@ -24,6 +24,7 @@ class Loop:
     Args:
         pose: the measured pose of a camera at ``T``, None for a pose that is not measured.
         start: where the camera begins.
+        late_s: how much earlier than told the camera was where a pose says.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Loop:
         delay_s: float = 0.08,
         start: np.ndarray = START,
         objects: int = 0,
+        late_s: float = 0.0,
     ) -> None:
         self.world = World(seed, objects=objects)
         self.T = start
@@ -43,6 +45,7 @@ class Loop:
         self._pose = pose or self.world.odometry
         self._mounting = np.eye(6) if mounting is None else se3.adjoint(mounting)
         self._pending = [np.zeros(6)] * 2
+        self._late_s, self._obeyed = late_s, np.zeros(6)
         guide = StructureGuide(delay_s=delay_s) if guided else None
         self.regulator = Regulator(IbvsController(), MotionStop(), guide=guide)
         self.regulator.start(self.world.desired, prior)
@@ -57,12 +60,14 @@ class Loop:
             n, seen = len(self.steps), self.world.matches(self.T)
             if unseen:
                 seen = replace(seen, matched=np.zeros(len(seen.desired), bool))
-            step = self.regulator.step(seen, n * DT, self._pose(self.T))
+            pose = self._pose(self.T @ se3.exp(-self._late_s * self._obeyed))
+            step = self.regulator.step(seen, n * DT, pose)
             self.steps.append(step)
             if step.status == "converged":
                 return n
             self._pending.append(step.twist)
-            self.T = self.T @ se3.exp(DT * self._mounting @ self._pending.pop(0))
+            self._obeyed = self._mounting @ self._pending.pop(0)
+            self.T = self.T @ se3.exp(DT * self._obeyed)
         return most
 
     @property

@@ -147,3 +147,18 @@ def test_poses_that_end_are_replaced_by_the_twists_given():
     loop = Loop(pose=lambda T: T if next(frames) < 20 else None)
     assert loop.run() < 1.1 * alone_steps()
     assert loop.error_mm < 0.3
+
+
+@pytest.mark.parametrize("late_s", [-0.03, 0.016, 0.03, 0.06])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_poses_told_late_or_early_are_brought_to_the_images_time(late_s, seed):
+    loop = Loop("auto", seed=seed, late_s=late_s)
+    assert loop.run() < 1.25 * Loop("auto", seed=seed).run()
+    assert loop.regulator.guide.offset.offset_s == pytest.approx(late_s, abs=0.011)
+    assert loop.regulator.prior.metres == pytest.approx(0.61, rel=0.05)
+
+
+def test_poses_in_time_are_left_as_they_are():
+    loop = Loop("auto")
+    loop.run()
+    assert abs(loop.regulator.guide.offset.offset_s) < 1e-9

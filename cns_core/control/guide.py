@@ -14,6 +14,7 @@ from cns_core.structure.estimate import Estimate
 from cns_core.structure.estimator import StructureEstimator
 from cns_core.structure.odometry import TwistOdometry
 from cns_core.structure.settings import StructureSettings
+from cns_core.structure.time_offset import TimeOffset
 
 TYPICAL_FOCAL = 600.0
 """In pixels. The noise adapts to what is seen, so that its first guess need not be good."""
@@ -21,6 +22,7 @@ TYPICAL_FOCAL = 600.0
 _SCALE_SHARE = 0.2
 _BRIDGED_S = 0.4
 """How long a pose may be missing before the twists given take its place."""
+_LARGEST_CHANGE_S = 0.011
 _NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
 
 
@@ -56,6 +58,7 @@ class StructureGuide:
     Attributes:
         estimate: the last :class:`Estimate`, None while there is none.
         law: the :class:`StructureLaw`.
+        offset: the :class:`.TimeOffset` between poses and images, of this episode.
 
     Args:
         structure, law: settings of the estimate and the law.
@@ -108,6 +111,7 @@ class StructureGuide:
         self._odometry = TwistOdometry(self._delay_s)
         self._commands = Commands()
         self._meter = DelayMeter(self._commands)
+        self.offset = TimeOffset()
         self._measured: bool | None = None
         self._measured_s = self._estimate_s = -np.inf
 
@@ -131,9 +135,18 @@ class StructureGuide:
         if measured:
             self._measured_s = time_s
         if camera_pose is not None:
-            self._meter.measure(time_s, camera_pose)
+            given = self._timely(camera_pose, time_s, seen)
+            self._meter.measure(time_s, given)
             self.law.delay_s = max(self._delay_s, self._meter.delay_s or 0.0)
-        self.estimate = self._estimator.update(seen, given if camera_pose is None else camera_pose)
+        self.estimate = self._estimator.update(seen, given)
+
+    def _timely(self, pose: np.ndarray, time_s: float, seen: Correspondence) -> np.ndarray:
+        """The pose at the time of the image, should poses be told late or early."""
+        before_s = self.offset.offset_s
+        corrected = self.offset.correct(time_s, pose, seen)
+        if abs(self.offset.offset_s - before_s) > _LARGEST_CHANGE_S:
+            self._estimator.forget()  # a map made of poses at wrong times has a wrong scale
+        return corrected
 
     def twist(self, policy: np.ndarray, time_s: float, cautious: bool = False) -> np.ndarray:
         """(6,) twist that answers the frame observed last, taken at ``time_s``.

@@ -17,6 +17,7 @@ def session_values(session: ServoSession) -> Values:
         values |= _distances(session.regulator, step)
     if (guide := session.regulator.guide) is not None:
         values["delay_s"] = guide.law.delay_s
+        values["pose_offset_s"] = guide.offset.offset_s
     if (matches := session.matches) is not None:
         values["odometry"] = "twists" if matches.camera_pose is None else "tcp_pose"
     values["terminal_share"] = float(session.regulator.controller.terminal_share)
