@@ -35,7 +35,7 @@ clean:
 
 $(INSTALLED): $(REQUIREMENTS) | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --disable-pip-version-check \
-	    --constraint constraints.txt --editable '.[arm,ros,sim,dev]'
+	    --constraint constraints.txt --editable '.[arm,record,ros,sim,dev]'
 	@touch $@
 
 $(VENV)/bin/pip:

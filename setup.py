@@ -44,12 +44,16 @@ setup(
             "ros-std-srvs~=5.3.6",
             "ros-visualization-msgs~=5.3.6",
         ],
+        # `cns record` and `cns replay`.
+        "record": ["mcap>=1.2"],
         # The twin, the benchmark and the training.
         "sim": ["joblib>=1.3", "matplotlib>=3.8", "scikit-image>=0.22", "tqdm>=4.60"],
         # torch-geometric: the reference network, against which the serving one is tested;
-        # setuptools: a test builds the wheel.
+        # setuptools: a test builds the wheel; mcap-ros2-support: reads what is recorded by
+        # the definitions in the file alone.
         "dev": [
             "hypothesis",
+            "mcap-ros2-support>=0.5",
             "mypy",
             "pytest",
             "ruff",
@@ -68,6 +72,7 @@ setup(
     zip_safe=False,
     entry_points={
         "console_scripts": [
+            "cns = cns_ros.cli.main:main",
             "cns-train = cns_core.training.train:main",
             "cns-bench = cns_core.bench.cli:main",
             "cns-handeye = cns_ros.sim.hand_eye_command:main",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BELOW_THE_LINE = ("cns_core.simulation", "cns_core.training", "cns_core.twin", "cns_core.bench")
-BELOW_THE_LINE += ("cns_ros.sim",)
+BELOW_THE_LINE += ("cns_ros.sim", "cns_ros.cli", "cns_ros.doctor", "cns_ros.recording")
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 142, 34, 22, 56, 20
 
 

@@ -13,17 +13,27 @@ def _slot():
     return (os.getpid() * 64 + next(_serial)) % 64000
 
 
-@pytest.fixture
-def robot_address():
+def loopback_address():
     """A loopback address of its own for a simulated robot, whose ports are fixed by ur-rtde."""
     high, low = divmod(_slot(), 250)
     return f"127.77.{high % 250}.{low + 2}"
 
 
+def ros_domain_id():
+    """A ROS domain of its own."""
+    return 1 + _slot() % 100
+
+
+@pytest.fixture
+def robot_address():
+    """A :func:`loopback_address`."""
+    return loopback_address()
+
+
 @pytest.fixture
 def ros_domain(monkeypatch):
     """A ROS domain of its own on the loopback interface, set in the environment."""
-    domain = 1 + _slot() % 100
+    domain = ros_domain_id()
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     return domain

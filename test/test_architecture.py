@@ -21,7 +21,10 @@ ABOVE_THE_LINE = {
     "cns_core.arm": {"cns_core", "cns_core.geometry"},
     "cns_core.arm.ur": {"cns_core", "cns_core.geometry", "cns_core.arm"},
     "cns_core.calibration": {"cns_core", "cns_core.geometry"},
-    "cns_core.record": {"cns_core", "cns_core.geometry", "cns_core.policy"},
+    "cns_core.record": {
+        *("cns_core", "cns_core.geometry", "cns_core.policy", "cns_core.structure"),
+        "cns_core.control",
+    },
     "cns_core.servo": {
         *("cns_core", "cns_core.geometry", "cns_core.observers", "cns_core.structure"),
         "cns_core.control",
@@ -32,7 +35,7 @@ ABOVE_THE_LINE = {
     "cns_ros.nodes": {
         *("cns_core", "cns_core.geometry", "cns_core.observers", "cns_core.policy"),
         *("cns_core.structure", "cns_core.control", "cns_core.arm", "cns_core.arm.ur"),
-        *("cns_core.calibration", "cns_ros.ros"),
+        *("cns_core.calibration", "cns_core.record", "cns_ros.ros"),
     },
 }
 SERVING = {room for room in ABOVE_THE_LINE if room.startswith("cns_core")}
@@ -41,6 +44,11 @@ BELOW_THE_LINE = {
     "cns_core.training": {*SERVING, "cns_core.simulation"},
     "cns_core.twin": SERVING,
     "cns_core.bench": {*SERVING, "cns_core.simulation", "cns_core.twin"},
+    "cns_ros.doctor": {
+        *(*SERVING, "cns_ros.ros", "cns_ros.bringup", "cns_ros.nodes", "cns_ros.cli"),
+    },
+    "cns_ros.recording": {*SERVING, "cns_ros.ros", "cns_ros.bringup", "cns_ros.nodes"},
+    "cns_ros.cli": {"cns_ros"},
     "cns_ros.sim": {
         *(*SERVING, "cns_core.twin", "cns_core.bench"),
         *("cns_ros", "cns_ros.ros", "cns_ros.bringup", "cns_ros.nodes"),
@@ -49,6 +57,7 @@ BELOW_THE_LINE = {
 RULES = ABOVE_THE_LINE | BELOW_THE_LINE
 # Needed for pictures and papers, never for servoing: not installed with the package alone.
 EXTRAS = {"joblib", "matplotlib", "skimage", "tqdm", "torch_geometric", "hypothesis", "pytest"}
+EXTRAS |= {"mcap"}
 ROS = {"ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch"}
 ROS |= {"launch_ros", "rcl_interfaces", "rclpy", "sensor_msgs", "std_msgs", "std_srvs"}
 ROS |= {"visualization_msgs"}

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from cns_core.command_name import command_name
+
 SUBCOMMANDS = {
     "run": ("cns_core.bench.loop.run_command", "run a suite of episodes (what no subcommand does)"),
     "compare": (
@@ -27,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words and words[0] in SUBCOMMANDS else "run"
     module = import_module(SUBCOMMANDS[name][0])
+    program = command_name("cns-bench")
     parser = argparse.ArgumentParser(
-        prog="cns-bench" if name == "run" else f"cns-bench {name}",
+        prog=program if name == "run" else f"{program} {name}",
         description=module.__doc__,
         epilog=_overview() if name == "run" else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,

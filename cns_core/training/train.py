@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import torch
 import torch.distributed as dist
 
+from cns_core.command_name import command_name
 from cns_core.training.run import Run
 from cns_core.training.settings import load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of ``cns-train``; under ``torchrun`` all processes share one run."""
-    parser = argparse.ArgumentParser(prog="cns-train", description=__doc__)
+    parser = argparse.ArgumentParser(prog=command_name("cns-train"), description=__doc__)
     parser.add_argument("--config", default="config/train.yaml", help="settings (YAML)")
     parser.add_argument("--out", default="runs/cns", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")

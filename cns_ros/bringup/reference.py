@@ -47,6 +47,17 @@ _NODES = """
 In a file (see `config/servo.yaml`; the bring-up takes one as `params_file`) or on a node's own
 command line, `--ros-args -p NAME:=VALUE`. `ros2 param describe NODE NAME` says the same of a node
 that runs.
+
+Qualities of service, too, are parameters where a camera or an arm of another make may need others:
+`reliability`, `durability` and `deadline` (ns) of `image`, `matches`, `twist`, `tcp_pose` and
+`joint_states`. Under `ros__parameters` of the node, by the name that the topic has in the graph:
+
+    qos_overrides:
+      /camera/image_raw:
+        subscription:          # or publisher
+          reliability: reliable
+
+The depth is no such parameter: the newest message replaces all before it.
 """
 _ARGUMENTS = ("argument", "default", "unit", "allowed", "what it is")
 _PARAMETERS = ("parameter", "default", "unit", "allowed", "while running", "what it is")

@@ -23,11 +23,13 @@ from cns_core.control.session import ServoSession
 from cns_core.control.session_records import Level, Matches, Now, Output
 from cns_core.control.settings import ControlSettings, SessionSettings
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.record.session_trace import TracedSession
 from cns_core.structure.odometry import PoseHistory
 from cns_ros.nodes.controller_status import Values, session_values
 from cns_ros.nodes.depth_topic import DepthTopic
 from cns_ros.nodes.graph_markers import graph_markers
 from cns_ros.nodes.structure_markers import structure_markers
+from cns_ros.nodes.trace_topic import TraceTopic
 from cns_ros.ros.clock import age_s, seconds
 from cns_ros.ros.diagnostics import (
     ERROR,
@@ -40,6 +42,7 @@ from cns_ros.ros.diagnostics import (
 )
 from cns_ros.ros.guard import guard_callbacks
 from cns_ros.ros.matches import correspondence_from_matches
+from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import Live, declare_all
 from cns_ros.ros.poses_twists import pose_from_message, twist_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
@@ -53,7 +56,7 @@ class ControllerNode(Node):
     """Publishes ``twist`` between ``~/start`` and the goal: a servo session as a node.
 
     Attributes:
-        session: the :class:`.ServoSession`.
+        session: the :class:`.ServoSession`, which tells ``~/trace`` of its calls.
         poses: where ``tcp_pose`` said the camera was.
         depth: what ``depth_image`` tells, where somebody publishes it.
     """
@@ -63,7 +66,7 @@ class ControllerNode(Node):
         control = declare_all(self, ControlSettings)
         controller = make_controller(control.controller, control.weights or None, control.terminal)
         self._settings = Live(self, SessionSettings)
-        self.session = ServoSession(
+        self.session = TracedSession(
             Regulator(
                 controller,
                 make_stop_rule(control.stop),
@@ -71,18 +74,19 @@ class ControllerNode(Node):
             ),
             self._settings.value,
             idle_cause="call ~/start",
+            tell=TraceTopic(self).tell,
         )
         self._header = Header()
         self._control_ms, self._image_age_s = Recent(), Recent()
         self.poses = PoseHistory(ahead_s=_AHEAD_S)
         self.depth = DepthTopic(self)
 
-        self._twist = self.create_publisher(TwistStamped, "twist", OFFERED)
+        self._twist = self.create_publisher(TwistStamped, "twist", **overridable(OFFERED))
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self._graph = self.create_publisher(MarkerArray, "~/graph", OFFERED)
         self._structure = self.create_publisher(MarkerArray, "~/structure", OFFERED)
-        self.create_subscription(PointCloud2, "matches", self._on_matches, NEWEST)
-        self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, NEWEST)
+        self.create_subscription(PointCloud2, "matches", self._on_matches, **overridable(NEWEST))
+        self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, **overridable(NEWEST))
         self.create_service(Trigger, "~/start", self._on_start)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.create_service(Trigger, "~/reset", self._on_reset)

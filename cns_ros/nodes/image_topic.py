@@ -12,6 +12,7 @@ from cns_ros.ros.bit_depth import BitDepth
 from cns_ros.ros.compressed_image import decode_compressed
 from cns_ros.ros.guard import Refuse, guarded
 from cns_ros.ros.image_codec import decode
+from cns_ros.ros.overrides import overridable
 from cns_ros.ros.qos import NEWEST
 
 _TRANSPORTS = {"raw": Image, "compressed": CompressedImage}
@@ -41,8 +42,13 @@ class ImageTopic:
         if self._kind is CompressedImage and not name.endswith(_SUFFIX):
             name += _SUFFIX
         self._subscription = node.create_subscription(
-            self._kind, name, guarded(node, take, refuse), NEWEST
+            self._kind, name, guarded(node, take, refuse), **overridable(NEWEST)
         )
+
+    @property
+    def name(self) -> str:
+        """Of the topic, resolved."""
+        return self._subscription.topic_name
 
     def decode(self, message: Image | CompressedImage) -> np.ndarray:
         """A uint8 image, (H, W) grey or (H, W, 3) BGR.
@@ -60,7 +66,7 @@ class ImageTopic:
 
     def absence(self) -> str:
         """Why there is no image, as far as the graph tells."""
-        name = self._subscription.topic_name
+        name = self.name
         publishers = self._node.get_publishers_info_by_topic(name)
         types = sorted({each.topic_type for each in publishers})
         wanted = _type_name(self._kind)

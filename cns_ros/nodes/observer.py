@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from cns_core.geometry.camera import PinholeCamera
@@ -28,8 +29,9 @@ from cns_ros.ros.guard import guarded
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.image_file import read_image
 from cns_ros.ros.matches import matches_from_correspondence
+from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import declare_all
-from cns_ros.ros.qos import NEWEST, OFFERED
+from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 from cns_ros.ros.subscribe import subscribe_to_state
 
@@ -71,7 +73,8 @@ class ObserverNode(Node):
         self._heard = self._newest_received = 0.0
         self._matched = 0
 
-        self._matches = self.create_publisher(PointCloud2, "matches", OFFERED)
+        self._matches = self.create_publisher(PointCloud2, "matches", **overridable(OFFERED))
+        self._goal = self.create_publisher(Image, "~/goal", LATCHED)
         self._debug_image = self.create_publisher(Image, "~/debug_image", NEWEST)
         on_info = guarded(self, self._on_camera_info, self._refuse_camera)
         subscribe_to_state(self, CameraInfo, "camera_info", on_info)
@@ -82,7 +85,7 @@ class ObserverNode(Node):
         subscribe_to_state(self, Image, "desired_image", on_desired)
         self.create_service(Trigger, "~/set_desired", guarded(self, self._on_set_desired))
         self._learn_mask = LearnMask(self, self._settings.learnt_mask_file, self._use_mask)
-        Diagnostics(self, self._diagnose)
+        Diagnostics(self, self._diagnose, self._camera_name)
 
     def destroy_node(self) -> None:
         """Stop the observer's background work, then the node."""
@@ -118,6 +121,7 @@ class ObserverNode(Node):
             tracking=self._settings.tracking,
             max_keypoints=self._settings.max_keypoints,
             mask=self._mask,
+            background=self._settings.background,
         )
         invertible = camera.invertible()
         if invertible is not None:
@@ -202,6 +206,9 @@ class ObserverNode(Node):
             return False, str(reason)
         self._desired_image = image
         self._goal_camera = self._observer.camera
+        # Of the time of the newest image: it holds for those that follow.
+        header = Header() if self.newest is None else self.newest.header
+        self._goal.publish(encode(image, header))
         desired = self._observer.desired
         said = f"{0 if desired is None else len(desired)} keypoints"
         share = self._observer.self_similar
@@ -245,6 +252,10 @@ class ObserverNode(Node):
     def _complain(self, problem: str) -> None:
         self.problem = problem
         self.get_logger().warning(problem, throttle_duration_sec=5.0)
+
+    def _camera_name(self) -> str:
+        frame = self.newest.header.frame_id if self.newest is not None else "camera"
+        return f"{frame} on {self._images.name}"
 
     def _diagnose(self) -> Diagnosis:
         values = {"matched": self._matched, **self.observe_ms.figures("observe_ms")}

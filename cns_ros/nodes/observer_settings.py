@@ -15,6 +15,11 @@ class ObserverSettings:
     observer: str = setting("sift", "keypoint detector", choices=sorted(BACKENDS))
     verify: bool = setting(True, "reject matches no rigid motion explains")
     tracking: bool = setting(True, "follow keypoints between matchings")
+    background: bool = setting(
+        True,
+        "with tracking, match beside the stream of images; false: within it, which makes some "
+        "images wait, but a recording's replay exact",
+    )
     max_keypoints: int = setting(
         300, "most keypoints taken from the desired image", range=(16, 4096)
     )

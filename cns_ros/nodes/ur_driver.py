@@ -31,6 +31,7 @@ from cns_ros.ros.clock import now_s, seconds
 from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, status_message
 from cns_ros.ros.guard import guard_callbacks
 from cns_ros.ros.joints import UR_JOINTS
+from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import declare_all, declare_settings, read_all
 from cns_ros.ros.poses_twists import pose_message, twist_from_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
@@ -57,19 +58,21 @@ class UrDriverNode(Node):
         declare_settings(self, UrConfig)
         self._status_shown: tuple[str, ...] = ()
         self._told_at = 0.0
-        self._pose = self.create_publisher(PoseStamped, "tcp_pose", OFFERED)
-        self._joints = self.create_publisher(JointState, "joint_states", OFFERED)
+        self._pose = self.create_publisher(PoseStamped, "tcp_pose", **overridable(OFFERED))
+        self._joints = self.create_publisher(JointState, "joint_states", **overridable(OFFERED))
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self._driver = self._make_driver(hand_eye)
         self._model = UR_MODELS[self.get_parameter("robot_model").value]
-        self._twists = self.create_subscription(TwistStamped, "twist", self._on_twist, NEWEST)
+        self._twists = self.create_subscription(
+            TwistStamped, "twist", self._on_twist, **overridable(NEWEST)
+        )
         # While one of them waits for the arm, the other and everything else go on.
         waiting = ReentrantCallbackGroup()
         self.create_service(Trigger, "~/arm", self._on_arm, callback_group=waiting)
         self.create_service(Trigger, "~/disarm", self._on_disarm, callback_group=waiting)
         self.create_timer(_POLL_S, self._poll)
         self.create_timer(_SENDERS_S, self._watch_senders)
-        Diagnostics(self, self._diagnose)
+        Diagnostics(self, self._diagnose, self._arm_name)
         guard_callbacks(self)
 
     def _make_driver(self, hand_eye: HandEye) -> ArmDriver:
@@ -175,6 +178,10 @@ class UrDriverNode(Node):
     def _camera_pose(self, q: np.ndarray) -> np.ndarray:
         """(4, 4) pose of the camera in the base frame."""
         return self._model.forward(q) @ self._driver.config.hand_eye.T_flange_camera
+
+    def _arm_name(self) -> str:
+        model, address = (self.get_parameter(n).value for n in ("robot_model", "robot_ip"))
+        return f"{model} at {address}" if self._settings.backend == "ur_rtde" else model
 
     def _diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         return self.describe(self._driver.status)

@@ -71,7 +71,9 @@ def refuse_unknown(node: Node) -> None:
 
 def in_effect(node: Node) -> str:
     """All parameters of a node with their present values, in one line."""
-    names = sorted(set(node.get_parameters_by_prefix("")) - set(_ROS_OWN))
+    known = set(node.get_parameters_by_prefix("")) - set(_ROS_OWN)
+    given = node._parameter_overrides  # as in refuse_unknown
+    names = sorted(n for n in known if not n.startswith("qos_overrides.") or n in given)
     return ", ".join(f"{name}: {node.get_parameter(name).value}" for name in names)
 
 

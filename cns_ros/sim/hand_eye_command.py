@@ -15,6 +15,7 @@ import argparse
 import sys
 
 from cns_core.calibration.result_file import writable_file
+from cns_core.command_name import command_name
 from cns_core.share import share_directory
 from cns_ros.bringup.node_set import NodeSpec, servo_environment
 from cns_ros.bringup.processes import bring_up
@@ -27,7 +28,7 @@ from cns_ros.ros.run import run
 def main() -> int:
     """Entry point of ``cns-handeye``: the node alone, or with ``--sim`` the twin and a tour."""
     parser = argparse.ArgumentParser(
-        prog="cns-handeye",
+        prog=command_name("cns-handeye"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

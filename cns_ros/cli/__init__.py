@@ -1,0 +1,1 @@
+"""The command ``cns``: one door to everything that the suite does."""

@@ -1,0 +1,1 @@
+"""What ``cns doctor`` looks at: installation, machine, files, camera and robot."""

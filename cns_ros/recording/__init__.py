@@ -1,0 +1,1 @@
+"""``cns record`` and ``cns replay``: an episode taken home, and repeated there."""
