@@ -20,6 +20,10 @@ from cns_core.geometry.depth_image import DepthImage
 from cns_core.observers import make_observer
 from cns_core.observers.base import Observer
 
+STRUCTURE_SMOOTH_PX = 1.0
+"""Smoothing with which keypoints answer a motion in full, as a measured way must be able to trust.
+"""
+
 
 class VisualServo:
     """Drive a camera back to where a picture was taken.
@@ -63,7 +67,13 @@ class VisualServo:
             raise ValueError(f"terminal must be one of {TERMINALS}, got {terminal!r}")
         self.camera = camera
         self.observer: Observer = (
-            make_observer(observer, camera, verify=verify, tracking=tracking)
+            make_observer(
+                observer,
+                camera,
+                verify=verify,
+                tracking=tracking,
+                smooth_px=STRUCTURE_SMOOTH_PX if terminal == "structure" else 0.0,
+            )
             if isinstance(observer, str)
             else observer
         )

@@ -322,3 +322,22 @@ def test_rotation_vectors_agree_with_scipy(angle):
     rotvec = angle * np.array([2.0, -1.0, 2.0]) / 3.0
     R = Rotation.from_rotvec(rotvec).as_matrix()
     np.testing.assert_allclose(rotation_vector(R), rotvec, atol=1e-8, rtol=1e-9)
+
+
+def test_a_map_of_a_wrong_scale_takes_the_one_that_odometry_tells():
+    """What is seen fits a map of any scale, and a map that is precise holds on to its own."""
+    world, middle = World(), GOAL @ se3.exp([0.05, -0.04, -0.05, 0.1, -0.1, 0.3])
+    estimator = StructureEstimator()
+    estimator.start(world.desired)
+    for T in way(START, middle):
+        short = world.odometry(T)
+        short[:3, 3] = START[:3, 3] + 0.4 * (short[:3, 3] - START[:3, 3])
+        estimate = estimator.update(world.matches(T), short)
+    distance = float(np.linalg.norm(world.points.mean(axis=0) - GOAL[:3, 3]))
+    assert estimate.scale < 0.6 * distance
+    offset = short[:3, 3] - middle[:3, 3]
+    for T in way(middle, NEAR):
+        told = world.odometry(T)
+        told[:3, 3] += offset
+        estimate = estimator.update(world.matches(T), told)
+    assert estimate.scale == pytest.approx(distance, rel=0.15)

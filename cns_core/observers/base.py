@@ -24,17 +24,22 @@ class ObserverSettings:
         max_keypoints: most keypoints taken from the desired image.
         min_keypoints: fewest with which a desired image is accepted.
         mask: (H, W), nonzero where the scene may appear (zero on a gripper, say), or None.
+        smooth_px: see :class:`.DesiredPatches`; of observers that track.
 
     Raises:
-        ValueError: unless 4 <= min_keypoints <= max_keypoints.
+        ValueError: unless smooth_px is finite and not negative and
+            4 <= min_keypoints <= max_keypoints.
     """
 
     verify: bool = True
     max_keypoints: int = 512
     min_keypoints: int = 12
     mask: np.ndarray | None = None
+    smooth_px: float = 0.0
 
     def __post_init__(self) -> None:
+        if not (np.isfinite(self.smooth_px) and self.smooth_px >= 0.0):
+            raise ValueError(f"smooth_px must be finite and not negative, got {self.smooth_px!r}")
         if not MIN_VERIFIABLE <= self.min_keypoints <= self.max_keypoints:
             raise ValueError(
                 f"need {MIN_VERIFIABLE} <= min_keypoints <= max_keypoints, "

@@ -37,12 +37,22 @@ class DesiredPatches:
         frame: the desired image.
         max_keypoints: most anchors chosen.
         mask: (H, W) uint8, zero where no image shows the scene, or None.
+        smooth_px: standard deviation of a Gaussian that both images pass before the final
+            alignment, in pixels; 0 for none. Where pixels are point samples of finer texture, or
+            of hard edges, the image answers a small motion by a part of it; smoothed it does not.
     """
 
-    def __init__(self, frame: Frame, max_keypoints: int, mask: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        max_keypoints: int,
+        mask: np.ndarray | None,
+        smooth_px: float = 0.0,
+    ) -> None:
+        self._smooth_px = smooth_px
         self._clear = _clear(frame.grey.shape, mask)
         self.anchors = find_corners(frame.grey, _RADIUS, max_keypoints, self._clear)
-        self._fine = PatchAligner(Template(frame.grey), _RADIUS)
+        self._fine = PatchAligner(Template(self._smooth(frame.grey)), _RADIUS)
         self._rough = PatchAligner(Template(frame.half), _RADIUS)
 
     def in_view(self, pixels: np.ndarray) -> np.ndarray:
@@ -93,10 +103,14 @@ class DesiredPatches:
             ok &= self.in_view(pixels)
         k = np.flatnonzero(ok)
         if len(k):
-            found = self._fine.align(frame.grey, self.anchors[k], affine[k], pixels[k])
+            grey = self._smooth(frame.grey)
+            found = self._fine.align(grey, self.anchors[k], affine[k], pixels[k])
             misfit[k] = _misfit(found, pixels[k])
             pixels[k] = found.pixels
         return pixels, misfit
+
+    def _smooth(self, grey: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(grey, (0, 0), self._smooth_px) if self._smooth_px else grey
 
     def _in_view_at_half(self, pixels: np.ndarray) -> np.ndarray:
         """(N,) bool: so far inside the image that a patch can be aligned at half size."""

@@ -28,6 +28,7 @@ def make_observer(
     mask: np.ndarray | None = None,
     background: bool = True,
     rematch_every: int | None = None,
+    smooth_px: float = 0.0,
 ) -> FeatureObserver:
     """Build an observer.
 
@@ -45,6 +46,8 @@ def make_observer(
             the outcome does not depend on timing.
         rematch_every: with tracking, match at least once in this many frames; None for only when
             few keypoints are followed, which also finds again what comes back into view.
+        smooth_px: with tracking, smooth images by a Gaussian of this many pixels before keypoints
+            are aligned. 1 serves a camera or renderer that aliases and costs others nothing.
 
     Raises:
         ValueError: naming the argument that is out of range.
@@ -53,7 +56,7 @@ def make_observer(
         raise ValueError(f"observer must be one of {sorted(BACKENDS)}, got {name!r}")
     if max_keypoints is None:
         max_keypoints = 300 if tracking else 512
-    settings = ObserverSettings(verify, max_keypoints, min_keypoints, mask)
+    settings = ObserverSettings(verify, max_keypoints, min_keypoints, mask, smooth_px)
     if rematch_every is not None and not rematch_every >= 1:
         raise ValueError(f"rematch_every must be at least 1 frame or None, got {rematch_every}")
     if not tracking:

@@ -57,7 +57,8 @@ class TrackingObserver(FeatureObserver):
 
     def _take(self, grey: np.ndarray) -> np.ndarray:
         frame = Frame.of(np.array(grey))
-        patches = DesiredPatches(frame, self._settings.max_keypoints, self._mask)
+        settings = self._settings
+        patches = DesiredPatches(frame, settings.max_keypoints, self._mask, settings.smooth_px)
         recognition = self._make_recognition(
             self._detect, self._backend.norm, self._agree, frame, self._mask
         )

@@ -19,6 +19,13 @@ _FIRST_FACTOR, _FACTORS = 0.2, (0.1, 5.0)
 _TIGHTEN, _WIDEN = 0.1, 0.3
 _LARGEST_RATIO = 3.0
 _TELLING = 2.0
+_KEEP_LENGTHS = 0.9
+_LEAST_WAY = 0.01
+"""Motion over the distance from which on its length is compared."""
+_DOUBTED = 1.0
+"""Error of odometry over the usual one from which on the map is fitted to itself."""
+_LARGEST_STRETCH, _STRETCHING = 1.5, 0.2
+"""Most that is believed of a comparison, and the part of it that a frame makes good."""
 
 
 class CameraTrack:
@@ -32,6 +39,8 @@ class CameraTrack:
         change: of the view since the last frame, in distances and rad.
         moved: (6,) length (m) of the last increment three times, then its angle three times.
         explained: share of the sightings of known points that the map explains.
+        stretch: by how much the map should grow, as far as the last frame tells: motion through it
+            was shorter than odometry has it.
     """
 
     def __init__(self, settings: StructureSettings) -> None:
@@ -42,6 +51,8 @@ class CameraTrack:
         self._settings = settings
         self._T_odometry = np.eye(4)
         self._factor = _FIRST_FACTOR
+        self.stretch = 1.0
+        self._lengths = np.zeros(2)
 
     def follow(
         self,
@@ -58,7 +69,7 @@ class CameraTrack:
             noise: standard deviation of a sighting, normalized plane.
             distance: m, of the scene.
         """
-        self.explained = 1.0
+        self.explained, self.stretch = 1.0, 1.0
         if self.T is None:
             self.T, self._T_odometry = T_odom_camera, T_odom_camera
             return self.T
@@ -83,9 +94,29 @@ class CameraTrack:
             )
             self._adapt(placement)
             self.explained = float((placement.distance < INLIER).mean())
+            through = (se3.inverse(self.T) @ placement.T)[:3, 3]
+            self._compare(through, increment[:3, 3], _LEAST_WAY * distance)
             T = placement.T
         self.T = T
         return T
+
+    def _compare(self, through: np.ndarray, told: np.ndarray, least: float) -> None:
+        """Hold the last motion through the map against the one that odometry tells, both (3,) m.
+
+        What is seen says nothing of the scale. A map that was begun with a wrong mounting, and to
+        which odometry is then fitted, would keep the wrong one.
+        """
+        self._lengths *= _KEEP_LENGTHS
+        self._lengths += through @ through, told @ told
+        mapped, measured = self._lengths
+        if self._factor > _DOUBTED and min(mapped, measured) > least**2:
+            ratio = float(np.sqrt(measured / mapped))
+            ratio = min(max(ratio, 1.0 / _LARGEST_STRETCH), _LARGEST_STRETCH)
+            self.stretch = ratio**_STRETCHING
+
+    def stretched(self) -> None:
+        """Note that the map was made larger by ``stretch``."""
+        self._lengths *= (self.stretch**2, 1.0)
 
     def _adapt(self, placement: Placement) -> None:
         if placement.telling > _TELLING:

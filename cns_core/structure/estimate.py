@@ -21,11 +21,13 @@ class Estimate:
     Attributes:
         motion: (6,) translation (m) and rotation vector (rad) of the desired camera in the current
             camera's frame; what a straight way has left.
-        covariance: (6, 6) of its error.
+        covariance: (6, 6) of its error, as the residuals tell it: what the bounds follow from.
         scale: m, from the desired camera to the centre of the points it sees.
         scale_deviation: m, standard deviation of ``scale``.
         good: number of points it rests on.
         explained: share of the sightings that the map explains.
+        expected: (6, 6) of its error, as is to be expected before the residuals are looked at: what
+            decides when the way is taken. None for the same as ``covariance``.
     """
 
     motion: np.ndarray
@@ -34,6 +36,7 @@ class Estimate:
     scale_deviation: float
     good: int
     explained: float
+    expected: np.ndarray | None = None
 
     @property
     def translation_m(self) -> float:
@@ -47,8 +50,9 @@ class Estimate:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the motion, translation over the scale and rotation in rad."""
-        translation, rotation = self.covariance[:3, :3], self.covariance[3:, 3:]
+        """Expected deviation of the motion, translation over the scale and rotation in rad."""
+        expected = self.covariance if self.expected is None else self.expected
+        translation, rotation = expected[:3, :3], expected[3:, 3:]
         return float(np.sqrt(np.trace(translation) / self.scale**2 + np.trace(rotation)))
 
     @property

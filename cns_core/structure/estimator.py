@@ -80,6 +80,7 @@ class StructureEstimator:
             raise ValueError(f"T_odom_camera must be a finite (4, 4) pose, got {T_odom_camera!r}")
         noise = self._noise()
         T = self._camera.follow(self._map, correspondence, T_odom_camera, noise, self._scale)
+        self._stretch(T[:3, 3])
         explains = self._camera.explained >= _LEAST_EXPLAINED
         self._unexplained = 0 if explains else self._unexplained + 1
         if self._unexplained >= _PATIENCE_FRAMES:
@@ -95,6 +96,15 @@ class StructureEstimator:
         if self.estimate is None:
             self._goal.lose()
         return self.estimate
+
+    def _stretch(self, centre: np.ndarray) -> None:
+        """Let all that is a length follow the scale that odometry tells."""
+        factor = self._camera.stretch
+        if factor != 1.0:
+            self._map.stretch(factor, centre)
+            self._goal.stretch(factor, centre)
+            self._camera.stretched()
+            self._scale *= factor
 
     def _noise(self) -> float:
         """Of a sighting: it grows with the distance to the goal, where patches look different."""
@@ -136,15 +146,16 @@ class StructureEstimator:
         T_current_goal = se3.inverse(fit.T_goal_current)
         R = T_current_goal[:3, :3]
         motion = np.concatenate([T_current_goal[:3, 3], rotation_vector(R)])
-        turn = np.kron(np.eye(2), R)
-        covariance = s.inflation**2 * fit.independent
-        covariance += s.shared_noise**2 * fit.by_image + fit.by_depth
-        covariance = turn @ covariance @ turn.T
-        covariance += np.diag(np.square(s.timing_share * self._camera.moved))
+        turn, moved = np.kron(np.eye(2), R), self._camera.moved
+        shared = s.shared_noise**2 * fit.by_image
+        expected = s.inflation**2 * fit.independent + shared + fit.by_depth
+        expected = turn @ expected @ turn.T + np.diag(np.square(s.timing_share * moved))
+        found = s.scatter_inflation**2 * fit.scatter + fit.level**2 * shared + fit.by_depth
+        found = turn @ found @ turn.T + np.diag(np.square(s.found_timing_share * moved))
         points = homogeneous(seen.current[inliers]) * seen.depth[inliers, None]
         local = points @ fit.T_goal_current[:3, :3].T + fit.T_goal_current[:3, 3]
         self._scale = float(np.linalg.norm(local.mean(axis=0)))
         share = np.median(seen.depth_deviation[inliers] / seen.depth[inliers])
         deviation = self._scale * float(np.hypot(share, s.shared_depth))
         good, explained = int(inliers.sum()), self._camera.explained
-        return Estimate(motion, covariance, self._scale, deviation, good, explained)
+        return Estimate(motion, found, self._scale, deviation, good, explained, expected)

@@ -57,7 +57,10 @@ class Fit:
 
     Attributes:
         T_goal_current: (4, 4) pose of the current camera in the desired camera's frame, m.
-        independent: from each sighting's own errors.
+        independent: from each sighting's own errors, as large as they are expected.
+        scatter: from each sighting's own errors, as large as its residual is (the sandwich of
+            Huber and White, with a correction for the six unknowns).
+        level: how large the residuals are over what is expected of them.
         by_image: from an error of the image that neighbours share, of the sightings' own size.
         by_depth: from an error of the depths that neighbours share.
         distance: (M,) of the sightings from the fit, in standard deviations.
@@ -65,6 +68,8 @@ class Fit:
 
     T_goal_current: np.ndarray
     independent: np.ndarray
+    scatter: np.ndarray
+    level: float
     by_image: np.ndarray
     by_depth: np.ndarray
     distance: np.ndarray
@@ -132,7 +137,25 @@ def fit_goal(
         J * weight[:, None, None], whiten(white, changes, spread)[1], seen.desired
     )
     in_image, in_depth = response[:, :6], response[:, 6:]
-    return Fit(T, inverse, in_image @ in_image.T, in_depth @ in_depth.T, distance)
+    scatter, level = _residual_errors(inverse, J, white, weight)
+    by_image, by_depth_error = in_image @ in_image.T, in_depth @ in_depth.T
+    return Fit(T, inverse, scatter, level, by_image, by_depth_error, distance)
+
+
+def _residual_errors(
+    inverse: np.ndarray, J: np.ndarray, white: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """``scatter`` and ``level`` of :class:`Fit`.
+
+    Args:
+        inverse: (6, 6) of the normal matrix.
+        J, white: (N, 2, 6) and (N, 2), in standard deviations, with (N,) ``weight``.
+    """
+    pull = np.einsum("nki,nk,n->ni", J, white, weight)
+    count = 2 * len(white)
+    scatter = inverse @ (pull.T @ pull) @ inverse * count / max(count - 6, 1)
+    squared = np.einsum("nk,nk,n->", white, white, weight) / max(2.0 * weight.sum(), 1e-9)
+    return scatter, float(np.sqrt(squared))
 
 
 def _pull(weighted: np.ndarray, changes: np.ndarray, image: np.ndarray) -> np.ndarray:

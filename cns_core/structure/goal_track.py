@@ -34,6 +34,11 @@ class GoalTrack:
         """Look for the goal from nothing the next time."""
         self._T_goal = None
 
+    def stretch(self, factor: float, centre: np.ndarray) -> None:
+        """Follow the map as it becomes larger by a factor about (3,) ``centre``."""
+        if self._T_goal is not None:
+            self._T_goal[:3, 3] = centre + factor * (self._T_goal[:3, 3] - centre)
+
     def find(
         self, seen: Sightings, known: np.ndarray, T: np.ndarray, noise: float
     ) -> tuple[Fit, np.ndarray] | None:

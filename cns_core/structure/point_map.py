@@ -75,6 +75,13 @@ class PointMap:
         least = _LEAST_SHARE**2 * line[:, :, None] * line[:, None, :]
         return self._covariance[which] * self._doubt()[which, None, None] + least
 
+    def stretch(self, factor: float, centre: np.ndarray) -> None:
+        """Make the map larger by a factor about (3,) ``centre``."""
+        self.points = centre + factor * (self.points - centre)
+        self._covariance *= factor**2
+        self._information /= factor**2
+        self._vector = np.einsum("nij,nj->ni", self._information, self.points)
+
     def _doubt(self) -> np.ndarray:
         """(N,) factor on the variances that follow from the expected noise."""
         return self._factor**2 * np.maximum(self.surprise / _EXPECTED, 1.0)

@@ -25,7 +25,10 @@ class StructureSettings:
         1e-4, "error of an odometry increment at rest, in distances and rad", range=(1e-7, 0.1)
     )
     inflation: float = setting(
-        2.0, "factor on deviations that follow from independent errors", range=(1.0, 100.0)
+        2.0, "factor on deviations that follow from the expected noise", range=(1.0, 100.0)
+    )
+    scatter_inflation: float = setting(
+        2.7, "factor on deviations that follow from the residuals", range=(1.0, 100.0)
     )
     shared_noise: float = setting(
         0.3, "part of the sightings' noise that neighbours share", range=(0.0, 1.0)
@@ -34,7 +37,10 @@ class StructureSettings:
         0.02, "error over the depth that neighbours share", range=(0.0, 1.0)
     )
     timing_share: float = setting(
-        0.25, "uncertainty of an image's time over the time between images", range=(0.0, 1.0)
+        0.25, "caution over an image's time, over the time between images", range=(0.0, 1.0)
+    )
+    found_timing_share: float = setting(
+        0.1, "error of an image's time over the time between images", range=(0.0, 1.0)
     )
 
     def __post_init__(self) -> None:

@@ -1,8 +1,13 @@
 """Conditions under which an episode runs: the ideal one and what may be wrong."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
 
 MODERATE_NOISE = 2.0
+MOVED_AT_S = 1.2
+"""When an object is moved: the camera is half way then."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,14 @@ class Conditions:
         objects: how many objects, None for the scene's own number.
         plain_table: keypoints on the objects only.
         aim_off_deg: how far the goal looks past the scene's centre, so that part is out of view.
-        prior_factor: assumed over true distance to the scene.
+        prior_factor: assumed over true distance to the scene; None where none is told.
         hand_eye_deg, hand_eye_mm: error of the assumed camera mounting.
         focal_factor: assumed over true focal length.
+        principal_px: how far the true principal point lies beside the assumed one.
+        distortion: of the true camera, beyond what is assumed (none), as OpenCV has it.
+        moved_mm: how far one object is moved along the table at ``MOVED_AT_S``.
+        odometry_scale: translation that odometry tells over the true one; 0 for a frozen one.
+        odometry_step_mm: play of a loose mount, which the camera crosses about once a second.
         delay_frames: frames between an image and the motion that answers it.
         drop_share: share of images that never arrive; the last command then goes on.
     """
@@ -34,10 +44,15 @@ class Conditions:
     objects: int | None = None
     plain_table: bool = False
     aim_off_deg: float = 0.0
-    prior_factor: float = 1.0
+    prior_factor: float | None = 1.0
     hand_eye_deg: float = 0.0
     hand_eye_mm: float = 0.0
     focal_factor: float = 1.0
+    principal_px: float = 0.0
+    distortion: tuple[float, ...] = ()
+    moved_mm: float = 0.0
+    odometry_scale: float = 1.0
+    odometry_step_mm: float = 0.0
     delay_frames: int = 0
     drop_share: float = 0.0
 
@@ -56,10 +71,40 @@ PERTURBATIONS = {
     "prior-x2": Conditions(prior_factor=2.0),
     "prior-x4": Conditions(prior_factor=4.0),
     "hand-eye": Conditions(hand_eye_deg=5.0, hand_eye_mm=10.0),
+    "prior-none": Conditions(prior_factor=None),
     "focal": Conditions(focal_factor=1.05),
+    "focal-short": Conditions(focal_factor=0.95),
+    "principal": Conditions(principal_px=10.0),
+    "distortion": Conditions(distortion=(-0.01, 0.003, 3e-4, -3e-4)),
+    "moved": Conditions(moved_mm=30.0),
+    "odometry-frozen": Conditions(odometry_scale=0.0),
+    "odometry-half": Conditions(odometry_scale=0.5),
+    "odometry-steps": Conditions(odometry_step_mm=5.0),
     "delay-1": Conditions(delay_frames=1),
     "delay-2": Conditions(delay_frames=2),
     "delay-3": Conditions(delay_frames=3),
+    "delay-4": Conditions(delay_frames=4),
     "drops": Conditions(drop_share=0.2),
 }
 """Perturbations by the name they carry in reports."""
+
+
+def conditions_of(perturbation: str) -> Conditions:
+    """The conditions of one of ``PERTURBATIONS``, or of several joined by ``+``.
+
+    Raises:
+        ValueError: for an unknown name, or two that change the same.
+    """
+    default = asdict(Conditions())
+    changes: dict[str, Any] = {}
+    for name in perturbation.split("+"):
+        if name not in PERTURBATIONS:
+            raise ValueError(
+                f"perturbation must be one of {sorted(PERTURBATIONS)}, or several joined by '+', "
+                f"got {name!r}"
+            )
+        own = {k: v for k, v in asdict(PERTURBATIONS[name]).items() if v != default[k]}
+        if twice := own.keys() & changes.keys():
+            raise ValueError(f"{perturbation!r} says twice what {sorted(twice)} shall be")
+        changes |= own
+    return Conditions(**changes)

@@ -7,18 +7,26 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cns_core.bench.loop.conditions import Conditions
+from cns_core.bench.loop.conditions import MOVED_AT_S, Conditions
 from cns_core.bench.loop.occluder import Occluder
 from cns_core.bench.loop.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, draw_poses
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
-from cns_core.twin.world.scene import PhotoPlane, Scene
+from cns_core.observers import make_observer
+from cns_core.twin.world.scene import PhotoPlane, Rendered, Scene
 from cns_core.twin.world.sensor import ImageSensor
 from cns_core.twin.world.solid import Solid
+from cns_core.twin.world.tabletop import Tabletop
 
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 MATCH_TOLERANCE = 2.0 / CAMERA.fx
 """How far matches may lie off what two views allow: two pixels, in the normalized plane."""
+
+TABLETOP_KEYPOINTS = 60, 160
+"""Least and most keypoints in the desired image of a ``tabletop`` scene."""
+
+UNTOLD_PRIOR_M = 0.5
+"""What a method takes for the distance that cannot do without, where none is told."""
 
 _SHUTTER_VIEWS = 5
 _LIGHT_PERIOD_S = 3.0
@@ -47,12 +55,19 @@ class Environment:
         self.distance_m = distance_m
         self.conditions = conditions
         self.time_s = 0.0
-        self._mounting = se3.adjoint(_mounting_error(conditions, rng))
+        self._mounting_error = _mounting_error(conditions, rng)
+        self._mounting = se3.adjoint(self._mounting_error)
 
     @property
     def depth_prior_m(self) -> float:
         """The distance that the servo is told."""
-        return self.conditions.prior_factor * self.distance_m
+        factor = self.conditions.prior_factor
+        return UNTOLD_PRIOR_M if factor is None else factor * self.distance_m
+
+    @property
+    def T_assumed(self) -> np.ndarray:
+        """(4, 4) pose that an arm without error, and the assumed mounting, give for the camera."""
+        return self.T @ self._mounting_error
 
     @property
     def rotation_error_deg(self) -> float:
@@ -73,12 +88,13 @@ class ImageEnvironment(Environment):
 
     Attributes:
         camera: true :class:`PinholeCamera`; ``assumed_camera`` is what the servo is told.
+        scene: what is seen now.
         desired_image: (H, W, 3) uint8 BGR image taken at the goal.
     """
 
     def __init__(
         self,
-        scene: Scene | PhotoPlane,
+        scene: Rendered,
         T_goal: np.ndarray,
         T_start: np.ndarray,
         conditions: Conditions,
@@ -87,12 +103,13 @@ class ImageEnvironment(Environment):
     ) -> None:
         super().__init__(T_goal, T_start, float(np.linalg.norm(T_goal[:3, 3])), conditions, rng)
         self.scene = scene
-        self.camera = camera
         factor = conditions.focal_factor
         self.assumed_camera = replace(camera, fx=camera.fx * factor, fy=camera.fy * factor)
+        self.camera = camera = _true_camera(camera, conditions)
         self._sensor = ImageSensor(noise_std=conditions.noise_std, seed=int(rng.integers(2**31)))
         self._occluder = Occluder(rng, camera) if conditions.occluder else None
         self._twist = np.zeros(6)
+        self._moved_scene = _moved(scene, conditions, rng)
         self.desired_image = self._sensor.expose([scene.render(T_goal, camera)])
 
     def image(self) -> np.ndarray:
@@ -114,6 +131,8 @@ class ImageEnvironment(Environment):
     def apply(self, twist: np.ndarray, dt: float) -> None:
         super().apply(twist, dt)
         self._twist = self._mounting @ twist
+        if self._moved_scene is not None and self.time_s >= MOVED_AT_S:
+            self.scene = self._moved_scene
 
     def _view(self, T: np.ndarray) -> np.ndarray:
         return self.scene.render(T, self.camera, self.moving_solids())
@@ -134,6 +153,30 @@ def render_environment(section: str, index: int, conditions: Conditions) -> Imag
     return ImageEnvironment(scene, goal, start, conditions, rng)
 
 
+def tabletop_environment(section: str, index: int, conditions: Conditions) -> ImageEnvironment:
+    """Scene ``index`` of a section of few objects on a bare table, every other one aliased.
+
+    Scenes are drawn until the goal shows as many keypoints as ``TABLETOP_KEYPOINTS``.
+    """
+    rng = np.random.default_rng([6, list(SECTIONS).index(section), index])
+    low, high = TABLETOP_KEYPOINTS
+    while True:
+        scene = Tabletop(int(rng.integers(2**31)), antialiased=index % 2 == 0)
+        goal, start = draw_poses(rng, SECTIONS[section], conditions.aim_off_deg)
+        if low <= _keypoints(scene.render(goal, CAMERA)) <= high:
+            return ImageEnvironment(scene, goal, start, conditions, rng)
+
+
+def _keypoints(image: np.ndarray) -> int:
+    """How many keypoints the default observer finds in an image."""
+    finder = make_observer("sift", CAMERA, tracking=True, background=False)
+    try:
+        finder.set_desired(image)
+    except ValueError:  # of too few
+        return 0
+    return len(np.asarray(finder.desired))
+
+
 def affine_environment(section: str, index: int, conditions: Conditions) -> ImageEnvironment:
     """Picture ``index`` of E_affine: a photograph lying flat."""
     rng = np.random.default_rng([2, index])
@@ -141,6 +184,26 @@ def affine_environment(section: str, index: int, conditions: Conditions) -> Imag
     bounds_deg = AFFINE_SECTION[section]
     goal, start = draw_poses(rng, bounds_deg, conditions.aim_off_deg, AFFINE_REACH)
     return ImageEnvironment(scene, goal, start, conditions, rng)
+
+
+def _true_camera(camera: PinholeCamera, conditions: Conditions) -> PinholeCamera:
+    """What the assumed camera is in truth, its focal length apart."""
+    if not (conditions.principal_px or conditions.distortion):
+        return camera
+    # Along a diagonal, so that no direction of the image is spared.
+    aside = conditions.principal_px / np.sqrt(2.0)
+    return replace(
+        camera, cx=camera.cx + aside, cy=camera.cy - aside, distortion=conditions.distortion
+    )
+
+
+def _moved(scene: Rendered, conditions: Conditions, rng: np.random.Generator) -> Rendered | None:
+    """The scene after one object was moved in any direction, None where none is."""
+    if not conditions.moved_mm:
+        return None
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    offset = 1e-3 * conditions.moved_mm * np.array([np.cos(angle), np.sin(angle), 0.0])
+    return scene.with_moved(int(rng.integers(1, len(scene.solids))), offset)
 
 
 def _mounting_error(conditions: Conditions, rng: np.random.Generator) -> np.ndarray:

@@ -11,11 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cns_core.bench.loop.conditions import PERTURBATIONS
-from cns_core.bench.loop.environments import Environment, affine_environment, render_environment
+from cns_core.bench.loop.conditions import conditions_of
+from cns_core.bench.loop.environments import (
+    Environment,
+    affine_environment,
+    render_environment,
+    tabletop_environment,
+)
 from cns_core.bench.loop.measures import measure
-from cns_core.bench.loop.methods import ImageServo, PointsServo, build_controller
+from cns_core.bench.loop.methods import STRUCTURE, ImageServo, PointsServo, build_controller
+from cns_core.bench.loop.odometry import Odometry
 from cns_core.bench.loop.plan import Spec
+from cns_core.bench.loop.verdict import Verdict, summarize, verdict_trace
 from cns_core.control.controller import Controller
 from cns_core.control.regulator import Step
 from cns_core.control.status import Status
@@ -30,20 +37,25 @@ _MEASURED = (
 )
 _KEPT = ("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "matched")
 
+_MAKERS = {
+    "render": render_environment,
+    "affine": affine_environment,
+    "tabletop": tabletop_environment,
+}
+
 Image = np.ndarray
 Watch = Callable[[StepRecord, Step, "Image | None"], None]
 
 
 def build_environment(spec: Spec) -> Any:
     """The environment of a :class:`~cns_core.bench.loop.plan.Spec` in its initial state."""
-    conditions = PERTURBATIONS[spec.perturbation]
+    conditions = conditions_of(spec.perturbation)
     if spec.environment == "points":
         # The simulator brings in PyTorch, which rendered classical episodes do without.
         from cns_core.bench.loop.points import points_environment
 
         return points_environment(spec.section, spec.index, conditions)
-    make = {"render": render_environment, "affine": affine_environment}[spec.environment]
-    return make(spec.section, spec.index, conditions)
+    return _MAKERS[spec.environment](spec.section, spec.index, conditions)
 
 
 def build_servo(
@@ -53,7 +65,10 @@ def build_servo(
     controller = controller or build_controller(spec.controller, environment, spec.weights)
     if spec.environment == "points":
         return PointsServo(environment, controller, spec.verify, spec.stop)
-    return ImageServo(environment, spec.observer, controller, spec.verify, spec.stop)
+    odometry = None
+    if spec.controller == STRUCTURE:
+        odometry = Odometry(environment.conditions, (7, spec.index))
+    return ImageServo(environment, spec.observer, controller, spec.verify, spec.stop, odometry)
 
 
 def run_episode(
@@ -83,9 +98,12 @@ def run_episode(
         return record | measure(_columns([_rest(environment)]), DT_S), []
     steps: list[StepRecord] = []
     strip: list[Image] = []
+    verdicts: list[Verdict] = []
 
     def note(step: Step, image: Image | None) -> None:
         steps.append(_seen(environment, step))
+        if spec.controller == STRUCTURE:
+            verdicts.append(Verdict.of(step.remaining, servo.motion, environment))
         if image is not None and len(steps) % _STRIP_EVERY == 1:
             strip.append(_thumbnail(image))
         if watch is not None:
@@ -98,7 +116,8 @@ def run_episode(
     if strip:
         strip.append(_thumbnail(environment.desired_image))
     columns = _columns([*steps, _rest(environment)])
-    return record | measure(columns, DT_S) | {"trace": _trace(columns)}, strip
+    trace = _trace(columns) | verdict_trace(verdicts)
+    return record | measure(columns, DT_S) | summarize(verdicts) | {"trace": trace}, strip
 
 
 def _loop(

@@ -11,6 +11,8 @@ from cns_core.simulation.success import PAPER_GATE
 
 STRICT_GATE = (0.3, 1.0)
 """What a robot that assembles things would call success."""
+COARSE_MM = 10.0
+"""Where the way to the goal is as good as done, and the last millimetres begin."""
 
 
 def measure(trace: Mapping[str, np.ndarray], dt_s: float) -> dict[str, Any]:
@@ -23,8 +25,9 @@ def measure(trace: Mapping[str, np.ndarray], dt_s: float) -> dict[str, Any]:
     Returns:
         dict of plain numbers: initial and final errors; success at both gates; steps;
         ``path_ratio``, path length over the straight line; ``jerk_rms`` in m/s^3;
-        ``image_error_ratio``, largest keypoint error over the first; ``time_to_1mm_s`` from
-        which the error stays below 1 mm (None if never); mean, and 99th percentile, times a frame.
+        ``image_error_ratio``, largest keypoint error over the first; ``time_to_1mm_s`` and
+        ``time_to_10mm_s`` from which the error stays below 1 and 10 mm (None if never); mean, and
+        99th percentile, times a frame.
     """
     rotation, translation = trace["rotation_error_deg"], trace["translation_error_mm"]
     final = float(rotation[-1]), float(translation[-1])
@@ -41,6 +44,7 @@ def measure(trace: Mapping[str, np.ndarray], dt_s: float) -> dict[str, Any]:
         "jerk_rms": _jerk_rms(trace["position_m"], dt_s),
         "image_error_ratio": _image_error_ratio(trace["keypoint_error"]),
         "time_to_1mm_s": _settled(trace["time_s"], translation < STRICT_GATE[1]),
+        "time_to_10mm_s": _settled(trace["time_s"], translation < COARSE_MM),
         "observe_ms": _mean(trace["observe_ms"]),
         "control_ms": _mean(trace["control_ms"]),
         "graph_ms": float(np.nansum(trace["graph_ms"])),

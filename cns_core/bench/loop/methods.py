@@ -9,6 +9,7 @@ import numpy as np
 from cns_core import VisualServo
 from cns_core.bench.loop.environments import MATCH_TOLERANCE, Environment, ImageEnvironment
 from cns_core.bench.loop.essential_pbvs import EssentialPbvsController
+from cns_core.bench.loop.odometry import Odometry
 from cns_core.bench.loop.oracle import OracleObserver
 from cns_core.control.controller import Controller
 from cns_core.control.factory import make_controller, make_stop_rule
@@ -18,9 +19,13 @@ from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import Observer, make_observer
 from cns_core.observers.verification import verify
+from cns_core.servo import STRUCTURE_SMOOTH_PX
 
-CONTROLLERS = ("cns", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
+CONTROLLERS = ("cns", "cns-structure", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
 OBSERVERS = ("sift", "sift-tracked", "akaze", "akaze-tracked", "orb", "orb-tracked", "truth")
+
+STRUCTURE = "cns-structure"
+"""The method that is told what the arm measures of the camera's pose."""
 
 if TYPE_CHECKING:
     # The simulator brings in PyTorch, which rendered classical episodes do without.
@@ -32,7 +37,8 @@ def build_controller(name: str, environment: Environment, weights: str | None = 
 
     Args:
         name: one of ``CONTROLLERS``; ``cns`` is what the library serves, corrected near the goal,
-            ``cns-policy`` the network alone.
+            ``cns-structure`` the same before structure takes over, ``cns-policy`` the network
+            alone.
         weights: path of CNS weights, None for the shipped ones.
 
     Raises:
@@ -40,6 +46,8 @@ def build_controller(name: str, environment: Environment, weights: str | None = 
     """
     if name in ("cns", "ibvs"):
         return make_controller(name, weights)
+    if name == STRUCTURE:
+        return make_controller("cns", weights, terminal="structure")
     if name == "cns-policy":
         from cns_core.control.cns import CnsController
 
@@ -56,7 +64,11 @@ def build_controller(name: str, environment: Environment, weights: str | None = 
 
 
 class ImageServo:
-    """A :class:`cns_core.VisualServo` watching an :class:`ImageEnvironment`."""
+    """A :class:`cns_core.VisualServo` watching an :class:`ImageEnvironment`.
+
+    Args:
+        odometry: what measures the camera's pose; None for a servo that does without structure.
+    """
 
     def __init__(
         self,
@@ -65,28 +77,47 @@ class ImageServo:
         controller: Controller,
         verified: bool,
         stop: str,
+        odometry: Odometry | None = None,
     ) -> None:
         self._environment = environment
+        self._odometry = odometry
         self._blind = observer == "truth"
+        smooth_px = 0.0 if odometry is None else STRUCTURE_SMOOTH_PX
         self._servo = VisualServo(
             environment.assumed_camera,
-            observer=_build_observer(observer, environment, verified),
+            observer=_build_observer(observer, environment, verified, smooth_px),
             controller=controller,
             stop=stop,
+            terminal="ibvs" if odometry is None else "structure",
         )
-        self._servo.set_desired(environment.desired_image, environment.depth_prior_m)
+        untold = odometry is not None and environment.conditions.prior_factor is None
+        self._servo.set_desired(
+            environment.desired_image, "auto" if untold else environment.depth_prior_m
+        )
 
     def step(self) -> tuple[Step, np.ndarray | None]:
         """(step, image or None) of the environment's present."""
-        image = None if self._blind else self._environment.image()
-        return self._servo.step(image, self._environment.time_s), image
+        environment = self._environment
+        image = None if self._blind else environment.image()
+        pose = None
+        if self._odometry is not None:
+            pose = self._odometry.measure(environment.T_assumed, environment.time_s)
+        return self._servo.step(image, environment.time_s, pose), image
+
+    @property
+    def motion(self) -> np.ndarray | None:
+        """(6,) way to the goal as structure tells it, see :class:`.Estimate`; None if unknown."""
+        guide = self._servo.regulator.guide
+        return None if guide is None or guide.estimate is None else guide.estimate.motion
 
     def close(self) -> None:
         """Stop the observer's background work."""
         self._servo.close()
 
 
-def _build_observer(name: str, environment: ImageEnvironment, verified: bool) -> Observer:
+def _build_observer(
+    name: str, environment: ImageEnvironment, verified: bool, smooth_px: float
+) -> Observer:
     if name == "truth":
         return OracleObserver(environment)
     if name not in OBSERVERS:
@@ -99,6 +130,7 @@ def _build_observer(name: str, environment: ImageEnvironment, verified: bool) ->
         verify=verified,
         tracking=bool(tracking),
         background=False,
+        smooth_px=smooth_px,
     )
 
 
@@ -112,6 +144,8 @@ class PointsServo:
         self._verified = verified
         self._regulator = Regulator(controller, make_stop_rule(stop))
         self._regulator.start(environment.desired, environment.depth_prior_m)
+
+    motion = None
 
     def step(self) -> tuple[Step, None]:
         """(step, None) of the environment's present."""

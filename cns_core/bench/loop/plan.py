@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from cns_core.bench.loop.conditions import PERTURBATIONS
+from cns_core.bench.loop.conditions import conditions_of
 from cns_core.bench.loop.poses import AFFINE_SECTION, SECTIONS
 
-ENVIRONMENTS = {"points": SECTIONS, "affine": AFFINE_SECTION, "render": SECTIONS}
+ENVIRONMENTS = {
+    "points": SECTIONS,
+    "affine": AFFINE_SECTION,
+    "render": SECTIONS,
+    "tabletop": SECTIONS,
+}
 
 Record = dict[str, Any]
 """What became of an episode, see :func:`.run_episode`: plain values, a line of JSON."""
@@ -27,13 +32,13 @@ class Spec:
     """One episode. Equal specs give equal episodes, timings apart.
 
     Args:
-        environment: ``points``, ``affine`` or ``render``.
+        environment: key of ``ENVIRONMENTS``.
         section: ``S``, ``M`` or ``L`` by initial rotation, ``A`` for affine.
         index: of the scene within its section.
         controller, observer: see :mod:`cns_core.bench.loop.methods`; ``points`` has no observer.
         weights: path of CNS weights; None for the shipped ones, or where there are none.
         verify: whether matches are verified geometrically.
-        perturbation: key of :data:`cns_core.bench.loop.conditions.PERTURBATIONS`.
+        perturbation: see :func:`cns_core.bench.loop.conditions.conditions_of`.
         stop: stop rule.
     """
 
@@ -48,15 +53,11 @@ class Spec:
     stop: str = "default"
 
     def __post_init__(self) -> None:
-        known: dict[str, Collection[str]] = {
-            "environment": ENVIRONMENTS,
-            "perturbation": PERTURBATIONS,
-        }
-        for name, allowed in known.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name} must be one of {sorted(allowed)}, got {getattr(self, name)!r}"
-                )
+        if self.environment not in ENVIRONMENTS:
+            raise ValueError(
+                f"environment must be one of {sorted(ENVIRONMENTS)}, got {self.environment!r}"
+            )
+        conditions_of(self.perturbation)
         if self.section not in ENVIRONMENTS[self.environment]:
             raise ValueError(f"{self.environment} has no section {self.section!r}")
 
@@ -81,6 +82,8 @@ class Suite:
 
     Args:
         scenes: of each section.
+        first: index of the first of them; settings are chosen on other scenes than they are judged
+            on.
         compares_weights: whether it takes every weights file asked for, or the first alone.
         others: as for :class:`Spec`, several each.
     """
@@ -93,11 +96,12 @@ class Suite:
     weights: tuple[str | None, ...] = (None,)
     stop: str = "default"
     scenes: int = 50
+    first: int = 0
     compares_weights: bool = True
 
     def specs(self) -> Iterator[Spec]:
         """All :class:`Spec` of the suite, scene by scene so that a stopped run has whole scenes."""
-        for index in range(self.scenes):
+        for index in range(self.first, self.first + self.scenes):
             for environment in self.environments:
                 for section in ENVIRONMENTS[environment]:
                     yield from self._columns(environment, section, index)

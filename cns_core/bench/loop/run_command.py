@@ -12,6 +12,7 @@ from typing import Any
 from cns_core.bench.loop.plan import Spec, is_learned
 from cns_core.bench.loop.runner import run as run_episodes
 from cns_core.bench.loop.selection import add_selection, chosen_specs
+from cns_core.bench.loop.suites import SUITES
 from cns_core.bench.report import tables
 from cns_core.bench.report.machine import describe_machine, describe_versions, fingerprint
 from cns_core.bench.report.summary import Row, weights_label
@@ -22,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a few scenes of everything: minutes")
     size.add_argument("--full", action="store_true", help="everything: about an hour on two cores")
+    size.add_argument("--suite", choices=SUITES, help="a suite by its name")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder of the report")
     parser.add_argument("--fresh", action="store_true", help="discard what --out holds")
     parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one a core")
@@ -29,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--weights", nargs="+", metavar="FILE", help="CNS weights to compare; 'shipped' for ours"
     )
     parser.add_argument("--scenes", type=int, help="scenes a section instead of the suite's")
+    parser.add_argument("--first-scene", type=int, help="index of the first scene of a section")
     parser.add_argument("--stop", choices=("motion", "pixel_error"), help="stop rule")
     add_selection(parser)
 

@@ -5,6 +5,14 @@ from __future__ import annotations
 from cns_core.bench.loop.conditions import PERTURBATIONS
 from cns_core.bench.loop.plan import Suite
 
+FRESH = 1000
+"""Index of the first scene that no setting was chosen on."""
+
+_NOT_WITHOUT_STRUCTURE = (
+    *("none", "prior-none", "odometry-frozen", "odometry-half", "odometry-steps"),
+)
+"""What changes nothing for methods that know no odometry."""
+
 QUICK: tuple[Suite, ...] = (
     Suite(("points",), ("cns", "ibvs", "pbvs-truth"), ("none",), verify=(True, False), scenes=2),
     Suite(("affine",), ("cns", "ibvs"), ("sift-tracked",), scenes=2),
@@ -35,7 +43,7 @@ FULL: tuple[Suite, ...] = (
         ("render",),
         ("cns",),
         ("sift-tracked",),
-        perturbations=tuple(name for name in PERTURBATIONS if name != "none"),
+        perturbations=tuple(name for name in PERTURBATIONS if name not in _NOT_WITHOUT_STRUCTURE),
         scenes=3,
         compares_weights=False,
     ),
@@ -43,3 +51,46 @@ FULL: tuple[Suite, ...] = (
 """The paper's E_render and the points on 150 scenes, and what surrounds them on fewer;
 `--scenes 50` has 150 of them everywhere, of E_affine 50. With and without verification is AKAZE's,
 as in the paper's Fig. 5, matching every frame anew."""
+
+_DELAYED = "delay-2"
+_WRONG = (
+    *("prior-x0.25", "prior-x0.5", "prior-x2", "prior-x4", "prior-none", "hand-eye"),
+    *("focal", "focal-short", "principal", "distortion", "drops", "occluder", "moved"),
+    *("odometry-frozen", "odometry-half", "odometry-steps"),
+)
+_SIDE_BY_SIDE = ("cns", "cns-structure")
+
+STRUCTURE: tuple[Suite, ...] = (
+    Suite(
+        ("render", "tabletop"),
+        _SIDE_BY_SIDE,
+        ("sift-tracked",),
+        perturbations=(_DELAYED,),
+        scenes=10,
+        first=FRESH,
+    ),
+    Suite(
+        ("render",),
+        _SIDE_BY_SIDE,
+        ("sift-tracked",),
+        perturbations=(f"{_DELAYED}+hard",),
+        scenes=10,
+        first=FRESH,
+    ),
+    Suite(
+        ("render", "tabletop"),
+        ("cns-structure",),
+        ("sift-tracked",),
+        perturbations=(
+            *(f"{_DELAYED}+{name}" for name in _WRONG),
+            *("none", "delay-1", "delay-3", "delay-4"),
+        ),
+        scenes=1,
+        first=FRESH,
+    ),
+)
+"""With and without structure at two frames of delay, and structure under what may be wrong, on
+scenes that no setting was chosen on."""
+
+SUITES = {"quick": QUICK, "full": FULL, "structure": STRUCTURE}
+"""Suites by name."""

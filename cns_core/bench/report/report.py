@@ -33,9 +33,11 @@ _SUCCESS = (
 
 NOTES = f"""\
 {_SUCCESS} TS, RE, TE: mean ± standard deviation over successes; "TE, all" over
-all episodes. path: length over the straight line. mOT, mCT, mTT: mean time of observer, controller
-and both a frame, one thread; p99 of both, median over episodes; graph: building it, once a target;
-rendering is not counted.
+all episodes, as are medians. to 10 mm, to 1 mm: steps after which the error stays below. bound: of
+the error of the way left as told, with 95 % probability, and how often it holds at the end, for
+translation and rotation. path: length over the straight line. mOT, mCT, mTT: mean time of observer,
+controller and both a frame, one thread; p99 of both, median over episodes; graph: building it, once
+a target; rendering is not counted.
 Renderer: the built-in one (textured convex solids, true occlusion and perspective)."""
 
 

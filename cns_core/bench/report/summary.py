@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cns_core.bench.loop.episode import DT_S
 from cns_core.bench.loop.measures import wilson
 from cns_core.bench.loop.plan import Record, is_learned
 
@@ -57,7 +58,9 @@ def rows(records: list[Record]) -> list[Row]:
 
 
 def _metrics(part: list[Record]) -> Row:
-    """Metrics of one row; means are over successes unless the name says otherwise."""
+    """Metrics of one row; means are over successes, medians over all, unless the name says
+    otherwise.
+    """
     won = [record for record in part if record["success"]]
     low, high = wilson(len(won), len(part))
     strict = sum(record["strict_success"] for record in part)
@@ -77,10 +80,37 @@ def _metrics(part: list[Record]) -> Row:
     for name in ("path_ratio", "jerk_rms", "image_error_ratio", "time_to_1mm_s"):
         row[f"{name}_mean"] = _mean(won, name)
     row["reached_1mm_rate"] = np.mean([r["time_to_1mm_s"] is not None for r in part]).item()
+    for name in ("steps", "rotation_error_deg", "translation_error_mm"):
+        row[f"{name}_median"] = float(np.median([record[name] for record in part]))
+    for name in ("10mm", "1mm"):
+        row[f"steps_to_{name}_median"] = _median_steps(part, f"time_to_{name}_s")
+    row |= _verdict(part)
     for name in ("observe_ms", "control_ms", "graph_ms"):
         row[name] = _mean(part, name)
     row["total_ms"] = row["observe_ms"] + row["control_ms"]
     row["frame_ms_p99"] = float(np.median([record["frame_ms_p99"] for record in part]))
+    return row
+
+
+def _median_steps(part: list[Record], name: str) -> float | None:
+    """Median number of steps to a time, over all episodes; None where half never get there."""
+    times = [record[name] for record in part if name in record]
+    if not times:
+        return None
+    median = float(np.median([np.inf if time is None else time for time in times]))
+    return round(median / DT_S, 1) if np.isfinite(median) else None
+
+
+def _verdict(part: list[Record]) -> Row:
+    """Of end poses with a verdict: how many there are, and in what share the true error lies within
+    the bound; and the bound's median.
+    """
+    told = [record for record in part if record.get("verdict_mm_holds") is not None]
+    row: Row = {"verdicts": len(told)}
+    for unit in ("mm", "deg"):
+        row[f"verdict_{unit}_holds_rate"] = _mean(told, f"verdict_{unit}_holds")
+        bounds = _values(told, f"verdict_bound_{unit}")
+        row[f"verdict_bound_{unit}_median"] = float(np.median(bounds)) if bounds else None
     return row
 
 

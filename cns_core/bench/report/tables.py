@@ -21,6 +21,12 @@ _METRICS = (
     "TS (0.04 s)",
     "RE deg",
     "TE mm",
+    "TE mm, median",
+    "RE deg, median",
+    "to 10 mm",
+    "to 1 mm",
+    "bound mm",
+    "bound holds %",
     "TE mm, all",
     "path",
     "mOT ms",
@@ -29,7 +35,7 @@ _METRICS = (
     "p99 ms",
     "graph ms",
 )
-_DETAILS = ("strict %", "TE mm, all", "path", "mOT ms", "mCT ms", "p99 ms", "graph ms")
+_DETAILS = ("RE deg, median", "TE mm, all", "path", "mOT ms", "mCT ms", "p99 ms", "graph ms")
 
 
 def by_environment(rows: list[Row]) -> dict[str, list[Row]]:
@@ -96,6 +102,12 @@ def _metric_cells(row: Row) -> list[str]:
         _mean_and_std(row, "steps", 0),
         _mean_and_std(row, "rotation_error_deg", 3),
         _mean_and_std(row, "translation_error_mm", 3),
+        _number(row["translation_error_mm_median"], 3),
+        _number(row["rotation_error_deg_median"], 4),
+        _number(row["steps_to_10mm_median"], 0),
+        _number(row["steps_to_1mm_median"], 0),
+        _number(row["verdict_bound_mm_median"], 3),
+        _verdict(row),
         _number(row["translation_error_mm_mean_all"], 2),
         _number(row["path_ratio_mean"], 2),
         _number(row["observe_ms"], 1),
@@ -108,6 +120,12 @@ def _metric_cells(row: Row) -> list[str]:
 
 def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _verdict(row: Row) -> str:
+    """Shares of end poses whose error lies within the bounds, translation / rotation."""
+    shares = [row[f"verdict_{unit}_holds_rate"] for unit in ("mm", "deg")]
+    return " / ".join("–" if share is None else f"{100 * share:.0f}" for share in shares)
 
 
 def _mean_and_std(row: Row, name: str, digits: int) -> str:

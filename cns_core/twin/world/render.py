@@ -25,6 +25,7 @@ def render(
     T_sc: NDArray[np.float64],
     camera: PinholeCamera,
     background: tuple[int, int, int] = (60, 60, 60),
+    antialiased: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Render ``solids`` for a camera at pose ``T_sc`` (camera in the scene frame).
 
@@ -33,6 +34,8 @@ def render(
         T_sc: (4, 4) camera pose, z forward, x right, y down.
         camera: its distortion is applied.
         background: BGR colour where nothing is hit.
+        antialiased: area averages of textures, and pixels shared at edges; else every pixel is the
+            nearest texel of the one face behind its centre, as simple rasterizers have it.
 
     Returns:
         (H, W, 3) uint8 BGR image and (H, W) float32 inverse depth in 1/m, 0 where nothing is hit.
@@ -42,7 +45,7 @@ def render(
     view = project(solids, T_sc, K, size)
     grid = _pixel_grid(*size)
     visibility = Visibility(view, grid)
-    image = shade(visibility, view, _atlas(_textures(solids)), grid, background)
+    image = shade(visibility, view, _atlas(_textures(solids)), grid, background, antialiased)
     inverse_depth = visibility.inverse_depth
     inverse_depth[inverse_depth == FARTHEST] = 0.0
     if undistort is None:

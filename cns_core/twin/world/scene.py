@@ -1,10 +1,12 @@
 """Seeded scenes for the simulated camera: textured objects on a textured table."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from cns_core.calibration.board import Board
@@ -21,12 +23,30 @@ RADIUS_M = 0.2
 """Objects stand with their middle within this distance of the scene's centre."""
 
 
-class _Rendered:
-    """What can be seen: solids over a background, in a frame with z up and the table at z = 0."""
+class Rendered:
+    """What can be seen: solids over a background, in a frame with z up and the table at z = 0.
 
-    def __init__(self, solids: Iterable[Solid], background: tuple[int, int, int]) -> None:
+    Args:
+        solids: the table, or whatever lies below all else, first.
+        background: BGR colour where nothing is hit.
+        antialiased: as of :func:`.render`.
+    """
+
+    def __init__(
+        self,
+        solids: Iterable[Solid],
+        background: tuple[int, int, int],
+        antialiased: bool = True,
+    ) -> None:
         self.solids = list(solids)
         self.background = background
+        self.antialiased = antialiased
+
+    def with_moved(self, number: int, offset_m: ArrayLike) -> Rendered:
+        """The same with solid ``number`` moved by (3,) ``offset_m``."""
+        solids = list(self.solids)
+        solids[number] = solids[number].at(se3.pose(translation=np.asarray(offset_m, dtype=float)))
+        return Rendered(solids, self.background, self.antialiased)
 
     def render(
         self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
@@ -42,7 +62,8 @@ class _Rendered:
         self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
     ) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`render`, and (H, W) float32 inverse depth in 1/m, 0 where nothing is hit."""
-        return render([*self.solids, *extra], T_sc, camera, self.background)
+        solids = [*self.solids, *extra]
+        return render(solids, T_sc, camera, self.background, self.antialiased)
 
     def depth(
         self,
@@ -59,7 +80,7 @@ class _Rendered:
         return cast(solids, T_sc, camera, grid.reshape(-1, 2)).reshape(camera.height, camera.width)
 
 
-class Scene(_Rendered):
+class Scene(Rendered):
     """A textured table of 1.5 m with textured boxes and prisms, upright or tilted, 2 to 15 cm high.
 
     Args:
@@ -78,11 +99,11 @@ class Scene(_Rendered):
         count = int(rng.integers(8, 13)) if objects is None else objects
         cover = np.full((8, 8, 3), 170, np.uint8) if plain_table else collage(rng, 1600)
         table = sheet(TABLE_SIZE_M, TABLE_SIZE_M, cover)
-        things = [_place(rng, spot) for spot in _spots(rng, count)]
+        things = [_place(rng, spot) for spot in spots(rng, count)]
         super().__init__([table, *things], tuple(rng.integers(30, 120, 3).tolist()))
 
 
-class PhotoPlane(_Rendered):
+class PhotoPlane(Rendered):
     """One whole photograph lying flat, 1 m wide: the paper's E_affine."""
 
     def __init__(self, seed: int) -> None:
@@ -93,7 +114,7 @@ class PhotoPlane(_Rendered):
         super().__init__([sheet(1.0, height_m, photo)], (60, 60, 60))
 
 
-class BoardPlane(_Rendered):
+class BoardPlane(Rendered):
     """The chessboard that `cns-handeye` looks for by default, lying flat."""
 
     def __init__(self) -> None:
@@ -103,7 +124,7 @@ class BoardPlane(_Rendered):
         super().__init__([sheet(width_m, height_m, printed)], (110, 110, 110))
 
 
-def _spots(rng: np.random.Generator, count: int) -> list[tuple[float, float, float]]:
+def spots(rng: np.random.Generator, count: int) -> list[tuple[float, float, float]]:
     """(x, y, radius) of discs that do not overlap, middles within the scene's radius."""
     spots: list[tuple[float, float, float]] = []
     for _ in range(10000):

@@ -29,6 +29,7 @@ def shade(
     atlas: Atlas,
     grid: Grid,
     background: tuple[int, int, int],
+    antialiased: bool = True,
 ) -> np.ndarray:
     """(H, W, 3) uint8 BGR image of what is visible.
 
@@ -38,8 +39,9 @@ def shade(
         atlas: of its textures.
         grid: of the image.
         background: BGR colour where nothing is seen.
+        antialiased: as of :func:`cns_core.twin.world.render.render`.
     """
-    blocks = _Blocks(view, atlas)
+    blocks = _Blocks(view, atlas, reduced=antialiased)
     # Texel times inverse depth is affine in the pixel.
     u = np.full_like(visibility.inverse_depth, _OUTSIDE * FARTHEST)
     v = u.copy()
@@ -51,16 +53,22 @@ def shade(
         cv2.copyTo(affine(to_texel[1], *pixels), seen, v[at])
     cv2.divide(u, visibility.inverse_depth, u)
     cv2.divide(v, visibility.inverse_depth, v)
+    if not antialiased:
+        return _read(atlas, u, v, background, cv2.INTER_NEAREST)
     image = _read(atlas, u, v, background)
     _mix(image, visibility.shared(), blocks, atlas, background)
     return image
 
 
 def _read(
-    atlas: Atlas, u: np.ndarray, v: np.ndarray, background: tuple[int, int, int]
+    atlas: Atlas,
+    u: np.ndarray,
+    v: np.ndarray,
+    background: tuple[int, int, int],
+    interpolation: int = cv2.INTER_LINEAR,
 ) -> np.ndarray:
     return cv2.remap(
-        atlas.image, u, v, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, borderValue=background
+        atlas.image, u, v, interpolation, None, cv2.BORDER_CONSTANT, borderValue=background
     )
 
 
@@ -88,13 +96,18 @@ def _mix(
 class _Blocks:
     """Parts of the faces in view, each with a texture level of its own.
 
+    Args:
+        view: where everything lies.
+        atlas: of its textures.
+        reduced: whether coarser levels serve where the finest would alias.
+
     Attributes:
         face: face of each block, ascending.
         box: pixels of each block, (x0, y0, x1, y1).
         to_texel: (B, 3, 3) from a pixel to a texel of the atlas.
     """
 
-    def __init__(self, view: View, atlas: Atlas) -> None:
+    def __init__(self, view: View, atlas: Atlas, reduced: bool = True) -> None:
         self.face: list[int] = []
         self.box: list[tuple[int, int, int, int]] = []
         first: list[int] = []
@@ -111,6 +124,8 @@ class _Blocks:
         to_face = view.to_face[self.face]
         middles = self._middles(view)
         level = levels_for(_texels_per_pixel(atlas.sizes[texture], to_face, middles))
+        if not reduced:
+            level = np.zeros_like(level)
         self.to_texel = atlas.to_texels[texture, level] @ to_face
         # The blocks last: what is picked for many pixels then lies in long rows.
         self._to_texel = np.moveaxis(self.to_texel, 0, 2).copy()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,8 +68,19 @@ class Solid:
         )
 
 
-def _textured(rng: np.random.Generator, loop: NDArray[np.float64], texels_per_m: float) -> Face:
-    """A face over the planar (K, 3) ``loop`` with a texture of its own covering its bounds."""
+def textured(
+    rng: np.random.Generator,
+    loop: NDArray[np.float64],
+    texels_per_m: float,
+    light: float = 1.0,
+    picture: Callable[[np.random.Generator, int, int], np.ndarray] = photo_crop,
+) -> Face:
+    """A face over the planar (K, 3) ``loop`` with a texture of its own covering its bounds.
+
+    Args:
+        light: factor on the texture's brightness.
+        picture: what is on it, of a width and a height in texels.
+    """
     u = loop[1] - loop[0]
     u = u / np.linalg.norm(u)
     v = np.cross(np.cross(u, loop[2] - loop[0]), u)
@@ -76,7 +88,7 @@ def _textured(rng: np.random.Generator, loop: NDArray[np.float64], texels_per_m:
     low = np.array([((loop - loop[0]) @ axis).min() for axis in (u, v)])
     extent = np.array([((loop - loop[0]) @ axis).max() for axis in (u, v)]) - low
     width, height = np.maximum(np.ceil(extent * texels_per_m), 8).astype(int)
-    image = photo_crop(rng, width, height)
+    image = cv2.convertScaleAbs(picture(rng, width, height), alpha=light)
     return Face(
         loop, loop[0] + low[0] * u + low[1] * v, extent[0] * u, extent[1] * v, Texture(image)
     )
@@ -96,7 +108,7 @@ def prism(
     after = np.roll(np.arange(len(base)), -1)
     loops = [bottom[::-1], top]
     loops += [np.array([bottom[i], bottom[j], top[j], top[i]]) for i, j in enumerate(after)]
-    return Solid(_textured(rng, loop, texels_per_m) for loop in loops)
+    return Solid(textured(rng, loop, texels_per_m) for loop in loops)
 
 
 def sheet(width: float, height: float, image: np.ndarray) -> Solid:

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from skimage import data
 from sklearn.datasets import load_sample_images
 
+_MAGNIFIED = 2
+
 
 @cache
 def photographs() -> tuple[np.ndarray, ...]:
@@ -61,6 +63,12 @@ def photo_crop(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
         borderMode=cv2.BORDER_REFLECT_101,
     )
     return _tint(rng, crop)
+
+
+def large_print(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """A (height, width, 3) BGR texture as :func:`photo_crop`, magnified: few, coarse details."""
+    small = photo_crop(rng, max(width // _MAGNIFIED, 4), max(height // _MAGNIFIED, 4))
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def _tint(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
