@@ -122,6 +122,7 @@ class ObserverNode(Node):
             max_keypoints=self._settings.max_keypoints,
             mask=self._mask,
             background=self._settings.background,
+            smooth_px=self._settings.smooth_px,
         )
         invertible = camera.invertible()
         if invertible is not None:

@@ -23,6 +23,13 @@ class ObserverSettings:
     max_keypoints: int = setting(
         300, "most keypoints taken from the desired image", range=(16, 4096)
     )
+    smooth_px: float = setting(
+        1.0,
+        "images are smoothed by so many pixels before keypoints are aligned: those that alias "
+        "answer small motions in full only then; 0 for not at all",
+        unit="px",
+        range=(0.0, 5.0),
+    )
     frozen_images: int = setting(
         5,
         "repetitions of an image, noise and all, that mean a frozen camera; 0 for no limit, which "

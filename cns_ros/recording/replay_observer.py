@@ -172,6 +172,7 @@ class _Player:
             max_keypoints=settings.max_keypoints,
             mask=SceneMask(settings.mask).of(camera),
             background=False,
+            smooth_px=settings.smooth_px,
         )
 
     def _decode(self, message: Any) -> np.ndarray:
