@@ -3,6 +3,7 @@
 # make test             the tests
 # make test-slow        the long tests
 # make lint             ruff and mypy
+# make interfaces       build the wheel of cns_interfaces anew (needs a C and a C++ compiler)
 # make clean            remove what building and testing left behind (not .venv)
 # Each sets .venv up first; `make PYTHON=python3.12 ...` chooses the interpreter for that.
 
@@ -10,10 +11,11 @@ PYTHON ?= python3
 SEED ?= 0
 TOOL ?= false
 VENV := .venv
-REQUIREMENTS := constraints.txt setup.py pyproject.toml
+WHEELS := cns_interfaces/wheels
+REQUIREMENTS := constraints.txt setup.py pyproject.toml $(wildcard $(WHEELS)/*.whl)
 INSTALLED := $(VENV)/installed
 
-.PHONY: servo test test-slow lint clean
+.PHONY: servo test test-slow lint interfaces clean
 
 servo: $(INSTALLED)
 	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED) $(if $(filter true,$(TOOL)),--tool)
@@ -29,13 +31,21 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+interfaces: $(INSTALLED)
+	$(VENV)/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation \
+	    --wheel-dir $(WHEELS) ./cns_interfaces
+
 clean:
-	rm -rf build install log *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	rm -rf build cns_interfaces/build cns_interfaces/*.egg-info install log *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 $(INSTALLED): $(REQUIREMENTS) | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --disable-pip-version-check \
 	    --constraint constraints.txt --editable '.[arm,record,ros,sim,dev]'
+	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-index --force-reinstall \
+	    --find-links $(WHEELS) cns_interfaces || \
+	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-build-isolation \
+	    ./cns_interfaces
 	@touch $@
 
 $(VENV)/bin/pip:

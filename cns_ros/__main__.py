@@ -11,6 +11,7 @@ NODES = {
     "observer": "cns_ros.nodes.observer",
     "controller": "cns_ros.nodes.controller",
     "ur_driver": "cns_ros.nodes.ur_driver",
+    "supervisor": "cns_ros.nodes.supervisor",
     "hand_eye": "cns_ros.nodes.hand_eye",
     "twin": "cns_ros.sim.twin",
     "episode": "cns_ros.sim.episode",

@@ -25,6 +25,7 @@ ABOVE_THE_LINE = {
         *("cns_core", "cns_core.geometry", "cns_core.policy", "cns_core.structure"),
         "cns_core.control",
     },
+    "cns_core.goals": {"cns_core", "cns_core.geometry"},
     "cns_core.servo": {
         *("cns_core", "cns_core.geometry", "cns_core.observers", "cns_core.structure"),
         "cns_core.control",
@@ -35,7 +36,7 @@ ABOVE_THE_LINE = {
     "cns_ros.nodes": {
         *("cns_core", "cns_core.geometry", "cns_core.observers", "cns_core.policy"),
         *("cns_core.structure", "cns_core.control", "cns_core.arm", "cns_core.arm.ur"),
-        *("cns_core.calibration", "cns_core.record", "cns_ros.ros"),
+        *("cns_core.calibration", "cns_core.goals", "cns_core.record", "cns_ros.ros"),
     },
 }
 SERVING = {room for room in ABOVE_THE_LINE if room.startswith("cns_core")}
@@ -59,7 +60,15 @@ RULES = ABOVE_THE_LINE | BELOW_THE_LINE
 EXTRAS = {"joblib", "matplotlib", "skimage", "tqdm", "torch_geometric", "hypothesis", "pytest"}
 EXTRAS |= {"mcap"}
 ROS = {"ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch"}
-ROS |= {"launch_ros", "rcl_interfaces", "rclpy", "sensor_msgs", "std_msgs", "std_srvs"}
+ROS |= {
+    "cns_interfaces",
+    "launch_ros",
+    "rcl_interfaces",
+    "rclpy",
+    "sensor_msgs",
+    "std_msgs",
+    "std_srvs",
+}
 ROS |= {"visualization_msgs"}
 
 FILES = sorted([*ROOT.glob("cns_core/**/*.py"), *ROOT.glob("cns_ros/**/*.py")])

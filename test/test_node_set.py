@@ -15,6 +15,7 @@ from cns_core.control.factory import CONTROLLERS
 from cns_core.observers import BACKENDS
 from cns_core.settings import described
 from cns_core.share import share_directory
+from cns_ros.bringup import node_set
 from cns_ros.bringup.node_set import NodeSpec, servo_environment, servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions, parse
 
@@ -32,6 +33,12 @@ def test_the_twin_stands_in_for_robot_and_camera_and_nothing_else_differs():
     assert set(real) <= set(simulated)
     assert simulated["ur_driver"].parameters["robot_ip"] == simulated["twin"].parameters["host"]
     assert real["ur_driver"].parameters["robot_ip"] == REAL["robot_ip"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_supervisor_comes_where_its_actions_are_installed(installed, monkeypatch):
+    monkeypatch.setattr(node_set, "has_interfaces", lambda: installed)
+    assert ("supervisor" in by_name(sim=True)) == installed
 
 
 def test_an_empty_option_leaves_the_parameter_to_the_file():

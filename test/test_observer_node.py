@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rclpy
 from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.context import Context
 from rclpy.duration import Duration
 from ros_graph import with_parameters
@@ -235,6 +235,24 @@ def test_a_latched_desired_image_waits_for_the_camera(rig):
     rig.matches.clear()
     rig.graph.until(lambda: rig.matches, rig.shoot)
     assert correspondence_from_matches(rig.matches[-1]).error < 1e-4
+
+
+def test_what_has_become_of_a_desired_image_is_told_with_its_stamp(rig):
+    told = rig.graph.collect(DiagnosticStatus, "observer/desired", LATCHED)
+    publisher = rig.graph.node.create_publisher(Image, "desired_image", LATCHED)
+    rig.see()
+
+    def answer(image, sec):
+        publisher.publish(encode(image, Header(stamp=Time(sec=sec))))
+        stamp = str(sec * 10**9)
+        rig.graph.until(lambda: told and told[-1].values[0].value == stamp)
+        return told[-1]
+
+    assert answer(PHOTO, 1).message.endswith("keypoints")
+    assert answer(PHOTO, 2).level == DiagnosticStatus.OK, "the same image under another stamp"
+    assert "keypoints" in (refused := answer(np.zeros_like(PHOTO), 3)).message
+    assert refused.level == DiagnosticStatus.WARN
+    assert "320x240" in answer(PHOTO[:100], 4).message
 
 
 def test_a_desired_image_from_a_file(ros_graph, tmp_path):

@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parents[1]
-ROS_PACKAGE = r"rclpy|launch\w*|ament_\w+|rcl_interfaces|builtin_interfaces|\w+_msgs|std_srvs"
+ROS_PACKAGE = (
+    r"rclpy|cns_interfaces|launch\w*|ament_\w+|rcl_interfaces|builtin_interfaces|\w+_msgs|std_srvs"
+)
 # Projects that are not called as the module they bring.
 PROJECTS = {
     "cv2": "opencv-python-headless",

@@ -50,13 +50,17 @@ class Workcell:
         """(4, 4) camera pose in the base frame at joint angles ``q`` (6,), rad."""
         return self.model.forward(q) @ self._T_flange_camera
 
+    def scene_pose(self, T_base_camera: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(4, 4) camera pose in the frame of :attr:`scene`."""
+        return self._T_scene_base @ T_base_camera
+
     def render(self, q: ArrayLike) -> np.ndarray:
         """(480, 640, 3) uint8 BGR image that the camera takes at ``q``."""
         return self.render_with_depth(q)[0]
 
     def render_with_depth(self, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`render`, and (480, 640) float32 inverse depth in 1/m, 0 where nothing is."""
-        return self.scene.render_with_depth(self._T_scene_base @ self.camera_pose(q), CAMERA)
+        return self.scene.render_with_depth(self.scene_pose(self.camera_pose(q)), CAMERA)
 
     def episode(
         self,

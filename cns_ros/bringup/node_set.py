@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from cns_core.share import share_directory
@@ -83,6 +84,14 @@ def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
     return nodes
 
 
+def has_interfaces() -> bool:
+    """Whether the supervisor's actions are installed; all else works without them."""
+    try:
+        return find_spec("cns_interfaces.action._servo") is not None
+    except ImportError:
+        return False
+
+
 def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, object]]:
     """What the options mean to each of our nodes, in the order of their start."""
     robot_ip, hand_eye = options.robot_ip, options.hand_eye
@@ -94,6 +103,8 @@ def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, obje
             "depth_prior": options.prior,
         },
     }
+    if has_interfaces():
+        nodes["supervisor"] = {}
     if options.sim:
         robot_ip, twin_hand_eye = robot_ip or SIMULATED_ROBOT_IP, str(config / "twin_hand_eye.yaml")
         hand_eye = hand_eye or twin_hand_eye

@@ -23,6 +23,7 @@ SETTINGS = {
         "cns_ros.nodes.driver_settings:MountSettings",
         "cns_core.arm.ur.config:UrConfig",
     ],
+    "supervisor": ["cns_ros.nodes.supervisor_settings:SupervisorSettings"],
     "hand_eye": ["cns_ros.nodes.hand_eye_settings:HandEyeSettings"],
     "twin": ["cns_ros.sim.twin_settings:TwinSettings"],
     "episode": ["cns_ros.sim.episode_settings:EpisodeSettings"],

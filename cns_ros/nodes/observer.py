@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
@@ -23,9 +24,9 @@ from cns_ros.nodes.learn_mask import LearnMask
 from cns_ros.nodes.observer_settings import ObserverSettings
 from cns_ros.nodes.scene_mask import SceneMask
 from cns_ros.ros.camera_info import camera_from_info, size_in_words
-from cns_ros.ros.clock import age_s, now_s
-from cns_ros.ros.diagnostics import OK, WARN, Diagnosis, Diagnostics, Recent
-from cns_ros.ros.guard import guarded
+from cns_ros.ros.clock import age_s, nanoseconds, now_s
+from cns_ros.ros.diagnostics import OK, WARN, Diagnosis, Diagnostics, Recent, status_message
+from cns_ros.ros.guard import BAD_DATA, guarded, reason_of
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.image_file import read_image
 from cns_ros.ros.matches import matches_from_correspondence
@@ -59,6 +60,7 @@ class ObserverNode(Node):
         path = self._settings.desired_image_path
         self._desired_image = read_image(path, "desired_image_path") if path else None
         self._desired_message: Image | None = None
+        self._desired_outcome = False, ""
         self._scene_mask = SceneMask(self._settings.mask)
         self._mask: np.ndarray | None = None
         self._observer: FeatureObserver | None = None
@@ -76,6 +78,7 @@ class ObserverNode(Node):
         self._matches = self.create_publisher(PointCloud2, "matches", **overridable(OFFERED))
         self._goal = self.create_publisher(Image, "~/goal", LATCHED)
         self._debug_image = self.create_publisher(Image, "~/debug_image", NEWEST)
+        self._desired_set = self.create_publisher(DiagnosticStatus, "~/desired", LATCHED)
         on_info = guarded(self, self._on_camera_info, self._refuse_camera)
         subscribe_to_state(self, CameraInfo, "camera_info", on_info)
         self._images = ImageTopic(
@@ -187,13 +190,30 @@ class ObserverNode(Node):
     def _on_desired_image(self, message: Image) -> None:
         last = self._desired_message
         if last is not None and (last.encoding, last.data) == (message.encoding, message.data):
-            return  # twice the same, or said again for whoever came late
-        image = decode(message)
-        self._desired_message = message
-        self._try_desired(image)
+            if last.header.stamp != message.header.stamp:  # twice the same
+                self._desired_message = message
+                self._tell_desired(message)
+            return  # or said again for whoever came late
+        self._desired_outcome = False, "internal error, see the log"
+        try:
+            image = decode(message)
+            self._desired_message = message
+            self._desired_outcome = self._try_desired(image)
+        except BAD_DATA as reason:
+            self._desired_outcome = False, reason_of(reason)
+            raise
+        finally:
+            self._tell_desired(message)
 
     def _refuse_desired(self, reason: str) -> None:
         self._complain(f"desired_image: {reason}")
+
+    def _tell_desired(self, message: Image) -> None:
+        """Publish what has become of a desired image; its stamp says of which."""
+        is_set, said = self._desired_outcome
+        values = {"stamp": nanoseconds(message.header.stamp)}
+        level = OK if is_set else WARN
+        self._desired_set.publish(status_message(self.get_name(), level, said, values))
 
     def _try_desired(self, image: np.ndarray) -> tuple[bool, str]:
         """Set the desired image now, or as soon as the camera is known; whether it is set, why."""

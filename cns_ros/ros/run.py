@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import rclpy
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from cns_ros.ros.parameters import in_effect, refuse_unknown
 
 
-def run(make_node: Callable[[], Node]) -> int:
+def run(
+    make_node: Callable[[], Node], make_executor: Callable[[], Executor] = SingleThreadedExecutor
+) -> int:
     """Spin the node that ``make_node()`` builds until it is told to end; return the exit code.
 
     What a user can mend (a refused parameter, a file that is missing) is said in one line.
@@ -24,7 +26,7 @@ def run(make_node: Callable[[], Node]) -> int:
         node = make_node()
         refuse_unknown(node)
         node.get_logger().info(f"parameters in effect: {in_effect(node)}")
-        rclpy.spin(node)
+        rclpy.spin(node, make_executor())
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except (ValueError, OSError, ParameterException) as reason:

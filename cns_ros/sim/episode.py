@@ -1,7 +1,7 @@
 """Episode node: what a user does with the twin, from the desired image to the report.
 
-Sets the desired image, jogs the arm away on its pendant, starts the controller, arms the driver,
-watches until the end, and writes what happened. Ground truth serves for measuring only.
+Sets the desired image, jogs the arm away on its pendant, has it servoed back, watches until the
+end, and writes what happened. Ground truth serves for measuring only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.workcell import Workcell
+from cns_ros.bringup.node_set import has_interfaces
 from cns_ros.sim.episode_recording import EpisodeRecording
 from cns_ros.sim.episode_report import (
     result_of,
@@ -66,13 +67,31 @@ class Episode:
         self._call("observer/set_desired")
         desired_image = watch.wait_for("an image", lambda: watch.image, timeout_s)
         self._jog_away()
+        servo = self._by_action if has_interfaces() else self._by_services
+        recording, failure = servo(timeout_s)
+        return self._report(recording, failure, desired_image)
+
+    def _by_action(self, timeout_s: float) -> tuple[EpisodeRecording, str]:
+        """Servo as a user does: the recording, and why it failed, empty if it did not."""
+        from cns_ros.sim.servo_client import ServoClient
+
+        client, recording = ServoClient(self._watch), self._watch.begin(self._goal)
+        client.send(arm=True, timeout=timeout_s)
+        while (outcome := client.wait(_PROGRESS_S)) is None:
+            _say(self._watch.progress())
+        _say(f"supervisor/servo: {outcome.verdict}")
+        return recording, "" if outcome.reached else outcome.verdict
+
+    def _by_services(self, timeout_s: float) -> tuple[EpisodeRecording, str]:
+        """The same by the services that the action goes through, where it is not installed."""
+        watch = self._watch
         self._call("controller/start")
         recording = watch.begin(self._goal)
         self._call("ur_driver/arm")
         self._watch_until_done(timeout_s)
-        status = watch.status
+        converged, why = watch.status == "converged", watch.cause or watch.progress()
         self._call("ur_driver/disarm")
-        return self._report(recording, status, desired_image)
+        return recording, "" if converged else f"{watch.status}: {why}"
 
     def _call(self, service: str) -> None:
         """Call a Trigger service, again while it names a reason that passes by itself."""
@@ -99,10 +118,11 @@ class Episode:
             _say(watch.progress())
         _say(watch.progress())
 
-    def _report(self, recording: EpisodeRecording, status: str, desired_image: np.ndarray) -> str:
-        watch = self._watch
+    def _report(self, recording: EpisodeRecording, failure: str, desired_image: np.ndarray) -> str:
+        watch, status = self._watch, self._watch.status if failure else "converged"
         if not recording.log.steps:
-            raise EpisodeFailed(f"{status} before the first twist: {watch.cause or 'no reason'}")
+            reason = failure or watch.cause or "no reason"
+            raise EpisodeFailed(f"{status} before the first twist: {reason}")
         result = result_of(recording, watch.end(), watch.command_rate_hz)
         recording.log.settings = {
             "seed": watch.settings.seed,
@@ -115,8 +135,8 @@ class Episode:
         _say(words({k: v for k, v in figures.items() if k.startswith("image")}, digits=3))
         _say(f"wrote {folder}/")
         _say(verdict_in_words(watch.told, result))
-        if status != "converged":
-            raise EpisodeFailed(f"{status}: {watch.cause or watch.progress()}")
+        if failure:
+            raise EpisodeFailed(failure)
         return f"servo: converged {words(result, digits=4)}"
 
 

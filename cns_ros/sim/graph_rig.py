@@ -57,7 +57,9 @@ class GraphRig:
             "ROS_DOMAIN_ID": str(domain),
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         }
-        self._names = [spec.name for spec in servo_nodes(options)]
+        # The rig does itself what the supervisor would do.
+        names = [spec.name for spec in servo_nodes(options)]
+        self._names = [name for name in names if name != "supervisor"]
         self.nodes = NodeProcesses(_commands(options), environment)
         hand_eye = load_hand_eye("")
         self.config = UrConfig(robot_ip=host, hand_eye=hand_eye)

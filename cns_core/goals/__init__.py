@@ -1,0 +1,1 @@
+"""Goals with names: views to return to, kept as plain files."""

@@ -1,0 +1,1 @@
+/* Included by rosidl's generated code for arrays of numbers, of which these interfaces have none. */
