@@ -24,6 +24,10 @@ _REORDERED_S = 1.0
 _DRIFT = 2e-4
 _SINCE_1970_S = 1e9
 _REMEDY = "synchronize the camera's clock with this machine's, or set the observer's stamp:=receive"
+_NO_CLOCK = (
+    "this node's clock stands at zero: use_sim_time is set, and nobody publishes /clock; start "
+    "whoever does, or set use_sim_time:=false"
+)
 
 
 class Order(Enum):
@@ -102,6 +106,8 @@ class StampWatch:
         if self.doubt or self._newest_s is None:
             return self.doubt or "no image with a time stamp has come yet"
         age_s = clock_s - self._taken_s
+        if not clock_s:
+            return _NO_CLOCK
         if age_s < -AHEAD_TOLERANCE_S:
             return (
                 f"images are stamped {-age_s:.2f} s in the future, {AHEAD_TOLERANCE_S} s are "

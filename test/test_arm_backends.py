@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import TwistStamped
 from ros_graph import with_parameters
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
+from std_srvs.srv import Trigger
 from support_driver import HAND_EYE, DriverRig
 
 from cns_core.arm.hand_eye import HandEye
@@ -251,3 +253,25 @@ def test_joints_are_found_by_name_whatever_the_order():
 def test_joints_that_cannot_be_told_are_refused_with_the_reason(names, positions, complaint):
     with pytest.raises(ValueError, match=complaint):
         joints_by_name(joint_state(names, positions))
+
+
+def test_an_arm_is_braked_though_simulated_time_stands_still(ros_graph):
+    clock = ros_graph.node.create_publisher(Clock, "/clock", OFFERED)
+    arm = VendorsDriver(ros_graph)
+    rig = DriverRig(ros_graph, backend="ros2_control", use_sim_time=True, **MOUNTED)
+
+    def send():
+        clock.publish(Clock(clock=ros_graph.node.get_clock().now().to_msg()))
+        rig.send()
+
+    rig.until_state("disarmed", send)
+    answers = []
+    client = ros_graph.node.create_client(Trigger, "ur_driver/arm")
+    ros_graph.until(lambda: rig.driver.driver.status.command_age_s < 0.3, send)
+    client.call_async(Trigger.Request()).add_done_callback(lambda f: answers.append(f.result()))
+    ros_graph.until(lambda: answers, send)
+    assert answers[0].success, answers[0].message
+    rig.until_state("armed", send)
+    ros_graph.until(lambda: arm.twist.any(), send)
+    assert "command timeout" in rig.until_state("disarmed")["last_stop"]
+    assert not arm.twist.any()

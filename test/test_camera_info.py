@@ -88,6 +88,31 @@ def test_rectified_images_need_p():
         camera_from_info(info(p=[0.0] * 12), rectified=True)
 
 
+def with_k(place, value):
+    return [*K[:place], value, *K[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("k", "seen"),
+    [
+        (with_k(0, 0.0035), "fx = 0.0035 for 1280x960 pixels"),  # in metres
+        (with_k(4, 1e7), "fy = 1e.07"),
+        (with_k(2, 1e9), "cx = 1e.09"),
+        (with_k(5, -961.0), "cy = -961"),
+        (with_k(0, float("nan")), "fx must be finite and positive .pixels., got nan"),
+        (with_k(4, -540.0), "fy must be finite and positive .pixels., got -540.0"),
+    ],
+)
+def test_numbers_that_no_camera_has_are_refused(k, seen):
+    with pytest.raises(ValueError, match=seen):
+        camera_from_info(info(k=k))
+
+
+@pytest.mark.parametrize("focal", [0.3 * 1280, 100 * 1280])
+def test_fisheyes_and_telescopes_are_cameras(focal):
+    assert camera_from_info(info(k=with_k(0, focal))).fx == focal
+
+
 def test_a_size_in_words():
     assert size_in_words(info()) == "1280x960"
     words = size_in_words(info((2, 1), (8, 4, 640, 480)))

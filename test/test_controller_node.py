@@ -7,6 +7,7 @@ import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.parameter import Parameter
 from ros_graph import with_parameters
 from rosgraph_msgs.msg import Clock
@@ -280,3 +281,13 @@ def test_structure_is_drawn_for_who_looks_and_wiped_out_at_the_end(rig):
     assert {marker.ns for marker in drawn[-1].markers} == set(NAMES)
     rig.graph.call("controller/stop")
     rig.graph.until(lambda: {m.action for m in drawn[-1].markers} == {Marker.DELETE}, rig.send)
+
+
+def test_a_fault_of_the_program_ends_the_episode_with_zeros_and_the_reason(rig, monkeypatch):
+    monkeypatch.setattr(RcutilsLogger, "error", lambda *_, **how: None)
+    rig.start()
+    assert rig.answer().any()
+    monkeypatch.setattr(type(rig.controller.poses), "at", lambda *_: {}["no such pose"])
+    rig.send()
+    assert "KeyError: 'no such pose'" in rig.until_status("idle")["cause"]
+    rig.graph.until(lambda: rig.twists[-1].twist == REST)

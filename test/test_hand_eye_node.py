@@ -4,13 +4,14 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.exceptions import ParameterException
 from ros_graph import PATIENCE_S, with_parameters
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from std_msgs.msg import Header
 from test_hand_eye_calibration import CAMERA, CHESSBOARD, T_FLANGE_CAMERA, shoot, viewpoints
 
@@ -19,7 +20,7 @@ from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.geometry import se3
 from cns_ros.nodes.hand_eye import HandEyeNode
 from cns_ros.ros.camera_info import info_from_camera
-from cns_ros.ros.image_codec import encode
+from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.sim.hand_eye_command import main
@@ -88,12 +89,47 @@ def test_the_file_is_found_again_from_fifteen_views(ros_graph, cell, tmp_path):
 
 def test_views_without_a_board_or_too_few_of_them_are_refused(ros_graph, cell):
     ros_graph.add(with_parameters(HandEyeNode))
-    assert "no image or no camera_info yet" in ros_graph.call("hand_eye/capture").message
+    assert ros_graph.call("hand_eye/capture").message.startswith("no image received yet")
+    ros_graph.until(lambda: said_without_info(ros_graph, cell) == "no camera_info yet")
     blank = np.full((480, 640), 90, np.uint8)
     answer = cell.capture(blank, Q_NEAR)
     assert not answer.success
     assert "0 corners of the board seen" in answer.message
     assert "at least 10 views" in ros_graph.call("hand_eye/solve").message
+
+
+def said_without_info(graph, cell):
+    cell.image.publish(encode(np.full((480, 640), 90, np.uint8), cell.header()))
+    return graph.call("hand_eye/capture").message
+
+
+def test_a_camera_info_that_was_latched_before_is_enough(ros_graph, cell):
+    latched = ros_graph.node.create_publisher(CameraInfo, "camera_info", LATCHED)
+    latched.publish(info_from_camera(CAMERA, cell.header()))
+    cell.info = ros_graph.node.create_publisher(CameraInfo, "elsewhere", NEWEST)
+    node = ros_graph.add(with_parameters(HandEyeNode))
+    cell.views(1)
+    assert len(node.views) == 1
+
+
+def test_a_camera_that_only_sends_compressed_images_is_named_and_can_be_calibrated(ros_graph, cell):
+    class Compressing:
+        """In the place of the publisher of raw images."""
+
+        def __init__(self):
+            self._publisher = ros_graph.node.create_publisher(
+                CompressedImage, "image/compressed", NEWEST
+            )
+
+        def publish(self, image):
+            data = cv2.imencode(".png", decode(image))[1].tobytes()
+            self._publisher.publish(CompressedImage(header=image.header, format="png", data=data))
+
+    ros_graph.node.destroy_publisher(cell.image)
+    cell.image = Compressing()
+    node = ros_graph.add(with_parameters(HandEyeNode, image_transport="compressed"))
+    cell.views(1)
+    assert len(node.views) == 1
 
 
 def test_a_result_that_is_refused_leaves_the_file_and_a_good_one_keeps_it_beside(

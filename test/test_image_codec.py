@@ -130,8 +130,10 @@ def test_sizes_that_an_encoding_cannot_have_are_refused(encoding, width, reason)
 )
 def test_cv_bridge_converts_as_we_do(encoding, channels):
     data = np.random.default_rng(2).integers(0, 256, (6, 8, channels), dtype=np.uint8)
-    image = message(data, encoding, padding=4)
-    np.testing.assert_allclose(CV_BRIDGE(image), decode(image, convert=None), atol=1)
+    for padding, other_order in [(0, False), (0, True), (4, False), (5, True)]:
+        image = message(data, encoding, padding=padding, is_bigendian=other_order)
+        np.testing.assert_allclose(decode(image), decode(image, convert=None), atol=1)
+    assert CV_BRIDGE(message(data, encoding)) is not None
 
 
 def test_a_conversion_that_does_not_know_an_encoding_is_not_needed():
@@ -140,6 +142,14 @@ def test_a_conversion_that_does_not_know_an_encoding_is_not_needed():
     np.testing.assert_array_equal(decode(image, convert=asked.append), COLOUR)
     assert asked == [image]
     np.testing.assert_array_equal(decode(image, convert=lambda _: COLOUR[::-1]), COLOUR[::-1])
+
+
+def test_a_conversion_is_given_no_padded_rows():
+    def shear(image):
+        raise AssertionError("cv_bridge takes the padding for pixels")
+
+    image = message(COLOUR[:, :, ::-1], "rgb8", padding=4)
+    np.testing.assert_array_equal(decode(image, convert=shear), COLOUR)
 
 
 @pytest.mark.parametrize("image", [GREY, COLOUR, COLOUR[:, ::-1]])
@@ -165,6 +175,21 @@ def test_malformed_messages_are_refused(change, reason):
         setattr(malformed, name, value)
     with pytest.raises(ValueError, match=reason):
         decode(malformed)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("BayerRG8", "bayer_rggb8"),
+        ("BayerGB16", "bayer_gbrg16"),
+        ("BGR8", "bgr8"),
+        ("Mono16", "mono16"),
+        ("RGB8Packed", "rgb8"),
+    ],
+)
+def test_for_the_names_of_cameras_those_of_ros_are_told(theirs, ours):
+    with pytest.raises(ValueError, match=f"got '{theirs}'; did you mean '{ours}'"):
+        decode(message(COLOUR, theirs))
 
 
 @pytest.mark.parametrize("image", [COLOUR.astype(float), np.zeros((4, 4, 4), np.uint8)])

@@ -95,6 +95,61 @@ def test_a_shift_is_seen_as_a_shift(rig):
     np.testing.assert_allclose(shift * CAMERA.fx, [9.0, 0.0], atol=0.1)
 
 
+def diagnosed(rig, words, do):
+    """Wait until the node's diagnosis says these words."""
+    diagnoses = rig.graph.collect(DiagnosticArray, "/diagnostics", OFFERED)
+    rig.graph.until(lambda: diagnoses and words in diagnoses[-1].status[0].message, do)
+
+
+def test_the_encoding_may_change_midway_and_a_name_of_the_cameras_is_told(rig):
+    grey = cv2.cvtColor(PHOTO, cv2.COLOR_BGR2GRAY) if PHOTO.ndim == 3 else PHOTO
+    assert rig.set_desired().success
+    for image in (grey, np.dstack([grey] * 3), grey):
+        rig.matches.clear()
+        rig.graph.until(lambda: len(rig.matches) > 1, partial(rig.shoot, image))
+        assert correspondence_from_matches(rig.matches[-1]).count > 100
+
+    def shoot_as_the_camera_calls_it():
+        message = encode(grey, Header(stamp=rig.graph.node.get_clock().now().to_msg()))
+        message.encoding = "BayerRG8"
+        rig.image.publish(message)
+
+    diagnosed(rig, "did you mean 'bayer_rggb8'?", shoot_as_the_camera_calls_it)
+    diagnosed(rig, "observing", partial(rig.shoot, grey))
+
+
+def test_a_camera_info_that_turns_bad_is_named_until_a_good_one_comes(rig):
+    assert rig.set_desired().success
+
+    def shoot_with_bad_info():
+        info = info_from_camera(CAMERA, Header())
+        info.k = [1e-300, *info.k[1:]]
+        rig.info.publish(info)
+        rig.shoot(camera=None)
+
+    diagnosed(rig, "camera_info has fx = 1e-300", shoot_with_bad_info)
+    assert rig.observer.camera == CAMERA
+    diagnosed(rig, "observing", rig.shoot)
+
+
+@pytest.mark.parametrize(("kind", "topic"), [(Image, "image"), (CameraInfo, "camera_info")])
+def test_two_cameras_on_one_topic_are_named_and_give_no_goal(rig, kind, topic):
+    rig.see()
+    second = rig.graph.node.create_publisher(kind, topic, NEWEST)
+    said = f"2 publishers of /{topic} (/test, /test): stop all but one"
+    diagnosed(rig, said, rig.shoot)
+    answer = rig.graph.call("observer/set_desired")
+    assert not answer.success and said in answer.message
+    rig.graph.node.destroy_publisher(second)
+    rig.graph.until(lambda: rig.set_desired().success)
+
+
+def test_simulated_time_that_nobody_tells_is_named(ros_graph):
+    rig = Rig(ros_graph, use_sim_time=True)
+    assert rig.set_desired().success
+    diagnosed(rig, "use_sim_time is set, and nobody publishes /clock", rig.shoot)
+
+
 def test_no_desired_image_without_an_image(ros_graph):
     Rig(ros_graph)
     answer = ros_graph.call("observer/set_desired")

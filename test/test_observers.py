@@ -122,6 +122,36 @@ def test_a_goal_that_repeats_itself_is_refused_and_the_old_one_stays(photograph,
         assert observer.desired is before and observer.self_similar == share
 
 
+@pytest.fixture(scope="module")
+def dirty_tiles(photograph):
+    """A floor of 15 x 12 equal tiles of 80 x 80 px, with spots of dirt that tell them apart."""
+    floor = np.tile(cv2.resize(photograph, (80, 80), interpolation=cv2.INTER_AREA), (12, 15, 1))
+    rng = np.random.default_rng(0)
+    for _ in range(120):
+        x, y, radius, grey = rng.integers((0, 0, 2, 0), (1200, 960, 5, 255)).tolist()
+        cv2.circle(floor, (x, y), radius, (grey, grey, grey), -1)
+    return floor
+
+
+@pytest.mark.parametrize("tracking", [False, True])
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("shift", [43, 80, 160])
+def test_tiles_with_dirt_are_found_where_they_are_and_not_a_period_off(
+    dirty_tiles, name, tracking, shift
+):
+    def view(x):
+        noise = np.random.default_rng(x).normal(0.0, 2.0, (480, 640, 3))
+        return np.clip(dirty_tiles[150:630, x : x + 640] + noise, 0, 255).astype(np.uint8)
+
+    with closing(make_observer(name, CAMERA, tracking=tracking, background=False)) as observer:
+        observer.set_desired(view(200))
+        assert SELF_SIMILAR < observer.self_similar < HOPELESS
+        for _ in range(3):
+            found = observer.observe(view(200 + shift))
+    moved = np.median((found.current - found.desired)[found.matched] * CAMERA.fx, axis=0)
+    np.testing.assert_allclose(moved, (-shift, 0.0), atol=2.0)
+
+
 def test_a_goal_that_repeats_itself_in_part_is_told_apart():
     board = np.add.outer(np.arange(280) // 40, np.arange(400) // 40) % 2
     table = np.full((480, 640), 170, np.uint8)

@@ -128,6 +128,24 @@ def test_the_bring_up_starts_nothing_with_such_a_file(tmp_path, ros_domain):
     assert "did you mean 'controller'" in done.stderr and "parameters in effect" not in done.stderr
 
 
+def test_a_section_that_ros_would_take_for_another_node_is_refused(tmp_path):
+    words = ["-r", "__ns:=/left", "--params-file"]
+    for mine in ("/left/controller", "/*/controller", "/**/controller", "/**"):
+        path = written(tmp_path, f"{mine}:\n  ros__parameters: {{gain: 0.5}}")
+        check_arguments("controller", [*words, str(path)])
+    both = "/right/controller:\n  ros__parameters: {gain: 0.5}\n"
+    path = written(tmp_path, both + "/left/controller:\n  ros__parameters: {gain: 2.0}")
+    check_arguments("controller", [*words, str(path)])
+    path = written(tmp_path, "controller:\n  ros__parameters: {gain: 0.5}")
+    with pytest.raises(ValueError, match="this node, /left/controller: write /../controller"):
+        check_arguments("controller", [*words, str(path)])
+    check_arguments("controller", ["--params-file", str(path)])
+    check_arguments("observer", [*words, str(path)])
+    path = written(tmp_path, "controler:\n  ros__parameters: {gain: 0.5}")
+    with pytest.raises(ValueError, match="no node 'controler'; did you mean 'controller'"):
+        check_arguments("controller", ["--params-file", str(path)])
+
+
 def test_a_file_for_several_suites_is_no_fault_of_one_node(tmp_path):
     path = written(tmp_path, "/**/lidar:\n  ros__parameters: {rate: 5}\n" + MINE)
     check_arguments("controller", ["-r", "__node:=controller", "--params-file", str(path)])

@@ -85,6 +85,10 @@ class ArmDriver:
         """Take in what has happened since the last call; the newest status."""
         return self._link.poll()
 
+    def give_up(self, cause: str) -> None:
+        """Stop the arm, whatever it does: this side has failed. Harmless when repeated."""
+        self._link.give_up(cause)
+
     def close(self) -> None:
         """Stop the arm and let go of it."""
         self._link.close()

@@ -78,6 +78,9 @@ class ArmLink(Protocol):
     def poll(self) -> LinkStatus:
         """Take in what has happened since the last call; the newest status."""
 
+    def give_up(self, cause: str) -> None:
+        """Stop the arm, whatever was asked: this side has failed. Harmless when repeated."""
+
     def close(self) -> None:
         """Stop the arm and let go of it."""
 

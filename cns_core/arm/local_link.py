@@ -54,6 +54,18 @@ class LocalLink:
         """The newest status, as of the last tick."""
         return self.status
 
+    def give_up(self, cause: str) -> None:
+        """Stop the arm at once and tell why: the ticks that would brake it may be what fails."""
+        if self._machine.state not in (State.DISCONNECTED, State.FAULTED):
+            self._machine.apply("fault", cause)
+        self._streamer.release()
+        self.status = replace(
+            self.status,
+            state=self._machine.state,
+            cause=self._machine.cause,
+            last_stop=self._machine.last_stop,
+        )
+
     def close(self) -> None:
         """Stop the arm at once."""
         self._streamer.release()

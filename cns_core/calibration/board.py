@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cns_core.calibration.library_errors import as_value_error
+from cns_core.bad_data import as_value_error
 
 _LEAST_CORNERS = 8
 _MOST_SQUARES = 100

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, least_squares
 
-from cns_core.calibration.library_errors import as_value_error
+from cns_core.bad_data import as_value_error
 from cns_core.calibration.views import Sighting
 from cns_core.geometry import se3
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from cns_core.calibration.library_errors import as_value_error
+from cns_core.bad_data import as_value_error
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 

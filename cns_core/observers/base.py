@@ -9,9 +9,10 @@ import numpy as np
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.observers.akaze import Akaze
 from cns_core.observers.features import Backend
 from cns_core.observers.observer import Observer
-from cns_core.observers.self_similarity import HOPELESS, self_similar_share
+from cns_core.observers.self_similarity import HOPELESS, SELF_SIMILAR, self_similar_share
 from cns_core.observers.verification import MIN_VERIFIABLE, TOLERANCE_PX, verify_scene
 
 
@@ -57,7 +58,8 @@ class FeatureObserver(Observer):
             :func:`.self_similar_share`.
 
     Args:
-        backend: :class:`Sift`, :class:`Akaze` or :class:`Orb`.
+        backend: :class:`Sift`, :class:`Akaze` or :class:`Orb`; goals that repeat themselves are
+            recognized by AKAZE whatever it is.
         camera: the :class:`PinholeCamera` of all images.
         settings: the :class:`ObserverSettings`, None for the defaults.
 
@@ -86,7 +88,8 @@ class FeatureObserver(Observer):
                 "the same elsewhere in it, and nothing tells views a period apart from each "
                 "other; take one that shows something unique as well"
             )
-        self.desired = self.camera.normalize(self._take(grey))
+        backend = Akaze() if self_similar >= SELF_SIMILAR else self._backend
+        self.desired = self.camera.normalize(self._take(grey, backend))
         self.self_similar = self_similar
 
     def recalibrate(self, camera: PinholeCamera) -> None:
@@ -112,8 +115,12 @@ class FeatureObserver(Observer):
         current = self.camera.normalize(pixels)
         return Correspondence(self.desired, current, matched & np.isfinite(current).all(axis=1))
 
-    def _take(self, grey: np.ndarray) -> np.ndarray:
-        """Make a grey image the goal; return (N, 2) pixels of its keypoints or raise ValueError."""
+    def _take(self, grey: np.ndarray, backend: Backend) -> np.ndarray:
+        """Make a grey image the goal; return (N, 2) pixels of its keypoints or raise ValueError.
+
+        Args:
+            backend: finds it again.
+        """
         raise NotImplementedError
 
     def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cns_core.observers.base import FeatureObserver
-from cns_core.observers.features import select
+from cns_core.observers.features import Backend, select
 from cns_core.observers.matching import match
 
 
@@ -15,16 +15,16 @@ class MatchingObserver(FeatureObserver):
     Its arguments are those of :class:`~cns_core.observers.base.FeatureObserver`.
     """
 
-    def _take(self, grey: np.ndarray) -> np.ndarray:
-        found = self._backend.detect(grey, self._mask)
+    def _take(self, grey: np.ndarray, backend: Backend) -> np.ndarray:
+        found = backend.detect(grey, self._mask)
         chosen = select(found.pixels, found.response, self._settings.max_keypoints)
         self._refuse_below_minimum(len(chosen))
-        self._features = found.take(chosen)
+        self._features, self._finder = found.take(chosen), backend
         return self._features.pixels
 
     def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = self._backend.detect(grey, self._mask)
-        i, j = match(self._features, found, self._backend.norm)
+        found = self._finder.detect(grey, self._mask)
+        i, j = match(self._features, found, self._finder.norm)
         true = self._agree(self._features.pixels[i], found.pixels[j])
         i, j = i[true], j[true]
         pixels = self._features.pixels.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -55,12 +56,12 @@ class TrackingObserver(FeatureObserver):
         """Stop the worker threads."""
         self._rematcher.close()
 
-    def _take(self, grey: np.ndarray) -> np.ndarray:
+    def _take(self, grey: np.ndarray, backend: Backend) -> np.ndarray:
         frame = Frame.of(np.array(grey))
         settings = self._settings
         patches = DesiredPatches(frame, settings.max_keypoints, self._mask, settings.smooth_px)
         recognition = self._make_recognition(
-            self._detect, self._backend.norm, self._agree, frame, self._mask
+            partial(self._detect, backend), backend.norm, self._agree, frame, self._mask
         )
         self._refuse_below_minimum(min(recognition.count, len(patches.anchors)))
         self._patches, self._recognition = patches, recognition
@@ -98,6 +99,6 @@ class TrackingObserver(FeatureObserver):
             track = self._track
         return np.where(track.precise[:, None], track.pixels, self._patches.anchors), track.precise
 
-    def _detect(self, grey: np.ndarray, mask: np.ndarray | None) -> Features:
+    def _detect(self, backend: Backend, grey: np.ndarray, mask: np.ndarray | None) -> Features:
         with self._detecting:  # OpenCV's detectors are not safe in two threads at once
-            return self._backend.detect(grey, mask)
+            return backend.detect(grey, mask)

@@ -6,6 +6,7 @@ silently be none at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field
 from itertools import chain
@@ -50,17 +51,52 @@ def check_arguments(node: str, words: Sequence[str]) -> None:
     Raises:
         ValueError: naming a parameter that the node does not have, with the nearest name.
     """
-    renamed = [word.partition(":=")[2] for word in words if word.startswith("__node:=")]
+    name = _renamed(words, "__node", node)
+    full_name = f"{_renamed(words, '__ns', '').rstrip('/')}/{name}"
     for flag, word in zip(words, words[1:], strict=False):
         if flag in ("-p", "--param"):
             _check(node, [word.partition(":=")[0].rsplit(":", 1)[-1]], _known(node))
         elif flag == "--params-file":
-            for section, values in _sections(Path(word)).items():
+            sections = _sections(Path(word))
+            for section, values in sections.items():
                 # A section for all nodes may hold what others have.
-                if section.rsplit("/", 1)[-1] == (renamed or [node])[-1]:
+                if section.rsplit("/", 1)[-1] == name:
                     where = f"params_file {word}: {section}"
                     _check(where, values, _known(node))
                     _check_words(where, values, [node])
+            _check_heard(word, sections, full_name)
+
+
+def _renamed(words: Sequence[str], what: str, otherwise: str) -> str:
+    found = [word.partition(":=")[2] for word in words if word.startswith(f"{what}:=")]
+    return found[-1] if found else otherwise
+
+
+def _check_heard(path: str, sections: Iterable[str], full_name: str) -> None:
+    """Refuse a file that is about this node, but by a name which ROS takes for another's.
+
+    Raises:
+        ValueError: naming the section.
+    """
+    name = full_name.rsplit("/", 1)[-1]
+    if any(_matches(section, full_name) for section in sections):
+        return
+    for section in sections:
+        last = section.rsplit("/", 1)[-1]
+        if last == name:
+            raise ValueError(
+                f"params_file {path}: {section} is not the name of this node, {full_name}: write "
+                f"/**/{name}"
+            )
+        if last not in SETTINGS and (hint := nearest(last, [name])):
+            raise ValueError(f"params_file {path}: there is no node {last!r}{hint}")
+
+
+def _matches(section: str, full_name: str) -> bool:
+    """Whether ROS takes a section, where ``*`` is one name and ``**`` any number of them."""
+    words = section.lstrip("/").split("/")
+    pattern = "".join({"**": "(/[^/]+)*", "*": "/[^/]+"}.get(w, "/" + re.escape(w)) for w in words)
+    return re.fullmatch(pattern, full_name) is not None
 
 
 def _sections(path: Path) -> dict[str, dict[str, object]]:

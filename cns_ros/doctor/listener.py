@@ -10,13 +10,14 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 
 from cns_ros.doctor.settings import DoctorSettings
+from cns_ros.ros.guard import GuardedNode
 
 
 class Listener:
     """Listens only while one of its methods waits; a context manager.
 
     Attributes:
-        node: the rclpy node.
+        node: the node.
     """
 
     def __init__(self, settings: DoctorSettings) -> None:
@@ -24,9 +25,7 @@ class Listener:
         rclpy.init(context=self._context)
         topics = {"image": settings.image_topic, "camera_info": settings.camera_info_topic}
         words = [word for pair in topics.items() for word in ("-r", "{}:={}".format(*pair))]
-        self.node = rclpy.create_node(
-            "doctor", context=self._context, cli_args=["--ros-args", *words]
-        )
+        self.node = GuardedNode("doctor", context=self._context, cli_args=["--ros-args", *words])
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
 

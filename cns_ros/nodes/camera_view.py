@@ -7,12 +7,10 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import rclpy
 from geometry_msgs.msg import PoseStamped
 from numpy.typing import NDArray
 from rclpy.callback_groups import CallbackGroup
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from cns_core.geometry.camera import PinholeCamera
@@ -20,7 +18,7 @@ from cns_core.structure.odometry import PoseHistory
 from cns_ros.nodes.image_topic import ImageTopic
 from cns_ros.ros.camera_info import camera_from_info
 from cns_ros.ros.clock import seconds
-from cns_ros.ros.guard import guarded
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.poses_twists import pose_from_message
 from cns_ros.ros.qos import NEWEST
 from cns_ros.ros.subscribe import subscribe_to_state
@@ -56,16 +54,17 @@ class CameraView:
         camera: None before the first camera_info.
     """
 
-    def __init__(self, node: Node, transport: str, rectified: bool, group: CallbackGroup) -> None:
+    def __init__(
+        self, node: GuardedNode, transport: str, rectified: bool, group: CallbackGroup
+    ) -> None:
         self._node, self._transport, self._rectified = node, transport, rectified
         self.camera: PinholeCamera | None = None
         self._known = threading.Event()
         self._no_camera = "no camera_info yet: is the camera running?"
         self._poses, self._frame = PoseHistory(), "base"
-        on_info = guarded(node, self._on_info, self._refuse_info)
-        subscribe_to_state(node, CameraInfo, "camera_info", on_info)
+        subscribe_to_state(node, CameraInfo, "camera_info", self._on_info, self._refuse_info)
         node.create_subscription(
-            PoseStamped, "tcp_pose", guarded(node, self._on_pose), NEWEST, callback_group=group
+            PoseStamped, "tcp_pose", self._on_pose, NEWEST, callback_group=group
         )
 
     def known_camera(self) -> PinholeCamera:
@@ -100,7 +99,7 @@ class CameraView:
         node that they spin is destroyed by another thread.
         """
         name = self._node.resolve_topic_name("image")
-        node = rclpy.create_node(
+        node = GuardedNode(
             f"{self._node.get_name()}_camera",
             context=self._node.context,
             cli_args=["--ros-args", "-r", f"image:={name}"],

@@ -9,7 +9,6 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -40,7 +39,7 @@ from cns_ros.ros.diagnostics import (
     Recent,
     status_message,
 )
-from cns_ros.ros.guard import guard_callbacks
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import Live, declare_all
@@ -52,7 +51,7 @@ _AHEAD_S = 0.04  # poses come every 0.02 s and a little later; what is guessed i
 _LEVELS = {Level.OK: OK, Level.WARN: WARN, Level.ERROR: ERROR}
 
 
-class ControllerNode(Node):
+class ControllerNode(GuardedNode):
     """Publishes ``twist`` between ``~/start`` and the goal: a servo session as a node.
 
     Attributes:
@@ -94,7 +93,10 @@ class ControllerNode(Node):
         self.create_timer(0.1, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
         Diagnostics(self, self._diagnose)
         self._publish(Output(report=self.session.report))
-        guard_callbacks(self)
+
+    def make_safe(self, reason: str) -> None:
+        """End the episode: zero twists, then silence."""
+        self._publish(self.session.stop(reason))
 
     def _now(self) -> Now:
         return Now(1e-9 * self.get_clock().now().nanoseconds, time.monotonic())

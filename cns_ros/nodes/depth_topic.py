@@ -10,7 +10,6 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -19,7 +18,7 @@ from cns_core.geometry.depth_image import DepthImage, desired_distance
 from cns_ros.ros.camera_info import camera_from_info
 from cns_ros.ros.clock import seconds
 from cns_ros.ros.depth_codec import decode_depth
-from cns_ros.ros.guard import BAD_DATA, guarded, reason_of
+from cns_ros.ros.guard import BAD_DATA, GuardedNode, reason_of
 from cns_ros.ros.qos import NEWEST
 
 _LOOK_S = 0.2
@@ -39,7 +38,7 @@ class DepthTopic:
         problem: why the depth images are of no use, empty for nothing.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: GuardedNode) -> None:
         self.wanted = True
         self.problem = ""
         self._node = node
@@ -85,9 +84,10 @@ class DepthTopic:
         """Subscribe while there is something to find out, and somebody publishes it."""
         wanted = self.wanted and self._distance_m is None
         if wanted and not self._subscriptions and self._node.count_publishers(self._topic):
-            take = guarded(self._node, self._on_depth, self._complain)
             self._subscriptions = [
-                self._node.create_subscription(Image, self._topic, take, NEWEST),
+                self._node.create_subscription(
+                    Image, self._topic, self._on_depth, NEWEST, refuse=self._complain
+                ),
                 self._node.create_subscription(CameraInfo, "camera_info", self._on_info, NEWEST),
             ]
         elif not wanted and self._subscriptions:

@@ -10,7 +10,6 @@ from typing import Any
 
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rclpy.callback_groups import CallbackGroup
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 from rclpy.task import Future
@@ -24,7 +23,7 @@ from cns_ros.nodes.camera_view import CameraView
 from cns_ros.nodes.scene_mask import SceneMask
 from cns_ros.nodes.servo_peers import CONTROLLER, Peers
 from cns_ros.nodes.supervisor_settings import SupervisorSettings
-from cns_ros.ros.guard import guarded
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.image_codec import encode
 from cns_ros.ros.poses_twists import pose_message
 
@@ -43,7 +42,7 @@ class GoalServices:
     """
 
     def __init__(
-        self, node: Node, settings: SupervisorSettings, peers: Peers, group: CallbackGroup
+        self, node: GuardedNode, settings: SupervisorSettings, peers: Peers, group: CallbackGroup
     ) -> None:
         self._node, self._peers = node, peers
         self.store = GoalStore(settings.goals_folder)
@@ -78,9 +77,7 @@ class GoalServices:
 
     def _offer(self, kind: type, serve: Callable[[Any, Any], Any], group: CallbackGroup) -> None:
         words = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__)
-        self._node.create_service(
-            kind, f"~/{words[1:]}", guarded(self._node, serve), callback_group=group
-        )
+        self._node.create_service(kind, f"~/{words[1:]}", serve, callback_group=group)
 
     def _save(self, request: SaveGoal.Request) -> str:
         view = self._view.take(_IMAGE_S)

@@ -8,33 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_srvs.srv import Trigger
 
 from cns_core.arm.hand_eye import HandEye
 from cns_core.arm.ur_kinematics import UR_MODELS
+from cns_core.bad_data import BAD_DATA, reason_of
 from cns_core.calibration.hand_eye_calibration import Calibration, View, calibrate
-from cns_core.calibration.library_errors import as_value_error
 from cns_core.calibration.result_file import replace_file, writable_file
 from cns_core.calibration.view_turns import turn_spans_deg
 from cns_core.geometry.camera import PinholeCamera
 from cns_ros.nodes.board_views import BoardViews
 from cns_ros.nodes.hand_eye_settings import HandEyeSettings
+from cns_ros.nodes.image_topic import ImageTopic
 from cns_ros.nodes.resting_joints import RestingJoints
 from cns_ros.ros.camera_info import camera_from_info
 from cns_ros.ros.clock import age_s, now_s, seconds
 from cns_ros.ros.diagnostics import OK, WARN, status_message
-from cns_ros.ros.guard import guard_callbacks
-from cns_ros.ros.image_codec import decode
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.parameters import declare_all
-from cns_ros.ros.qos import LATCHED, NEWEST, SHARED
+from cns_ros.ros.qos import LATCHED, SHARED
 from cns_ros.ros.run import run
+from cns_ros.ros.subscribe import subscribe_to_state
 
 _AHEAD_S = 1.0
 
 
-class HandEyeNode(Node):
+class HandEyeNode(GuardedNode):
     """Captures a still image with the flange's pose at each call, and solves when told.
 
     What it is told never ends it, for an hour's work may lie in its views.
@@ -47,20 +47,19 @@ class HandEyeNode(Node):
         self._file = writable_file(self._settings.file)
         self._model = UR_MODELS[self._settings.robot_model]
         self._camera: PinholeCamera | None = None
-        self._camera_problem = "no image or no camera_info yet"
+        self._camera_problem = "no camera_info yet"
         self._image: Image | None = None
         self._joints = RestingJoints()
         self._taken = BoardViews()
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
-        self.create_subscription(CameraInfo, "camera_info", self._on_info, NEWEST)
-        self.create_subscription(Image, "image", self._on_image, NEWEST)
+        subscribe_to_state(self, CameraInfo, "camera_info", self._on_info, self._refuse_camera)
+        self._images = ImageTopic(self, self._settings.image_transport, self._on_image)
         self._joint_states = self.create_subscription(
             JointState, "joint_states", self._on_joints, SHARED
         )
         self.create_service(Trigger, "~/capture", self._service(self._capture))
         self.create_service(Trigger, "~/discard", self._service(self._discard))
         self.create_service(Trigger, "~/solve", self._service(self._solve))
-        guard_callbacks(self)
         self._tell(OK, "no view yet")
         self.get_logger().info(f"board of {self._board}, file to write {self._file}")
 
@@ -70,11 +69,11 @@ class HandEyeNode(Node):
         return tuple(self._taken.views)
 
     def _on_info(self, message: CameraInfo) -> None:
-        try:
-            self._camera = camera_from_info(message)
-        except ValueError as reason:
-            self._camera, self._camera_problem = None, str(reason)
-            self.get_logger().warning(str(reason), throttle_duration_sec=5.0)
+        self._camera = camera_from_info(message)
+
+    def _refuse_camera(self, reason: str) -> None:
+        self._camera, self._camera_problem = None, reason
+        self.get_logger().warning(reason, throttle_duration_sec=5.0)
 
     def _on_image(self, message: Image) -> None:
         self._image = message
@@ -97,15 +96,16 @@ class HandEyeNode(Node):
         def serve(request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             try:
                 response.success, response.message = True, act()
-            except (ValueError, OSError) as reason:
-                response.success, response.message = False, str(reason)
-            except Exception as error:  # whatever it is, the views are worth more than an end
-                response.success, response.message = False, f"{type(error).__name__}: {error}"
-                self.get_logger().error(f"unexpected {response.message}")
+            except (*BAD_DATA, OSError) as error:
+                response.success, response.message = False, reason_of(error)
             self._tell(OK if response.success else WARN, response.message)
             return response
 
         return serve
+
+    def make_safe(self, reason: str) -> None:
+        """The views are worth more than an end; the status says what failed."""
+        self._tell(WARN, reason)
 
     def _tell(self, level: bytes, message: str) -> None:
         """Publish how the last call ended, and what the views amount to."""
@@ -120,14 +120,15 @@ class HandEyeNode(Node):
 
     def _capture(self) -> str:
         """Take the present view; ValueError says why there is none."""
-        if self._camera is None or self._image is None:
-            raise ValueError(self._camera_problem)
         camera, message = self._camera, self._image
+        if message is None:
+            raise ValueError(self._images.absence())
+        if camera is None:
+            raise ValueError(self._camera_problem)
         self._taken.check(camera, message.header.frame_id)
         self._hear_queue()
         q = self._joints.at(self._image_stamp_s(message), time.monotonic())
-        with as_value_error(f"the image of encoding {message.encoding!r} cannot be read"):
-            image = decode(message)
+        image = self._images.decode(message)
         camera.check_image(image)
         view = View(self._model.forward(q), *self._board.find(image))
         self._taken.add(view, camera, message.header.frame_id)

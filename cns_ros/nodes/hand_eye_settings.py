@@ -22,6 +22,11 @@ class HandEyeSettings:
     marker_m: float = setting(
         0.0, "side of a ChArUco marker, 0 for chessboards", unit="m", parameter="marker"
     )
+    image_transport: str = setting(
+        "raw",
+        "how images come: sensor_msgs/Image on image, or CompressedImage on image/compressed",
+        choices=("raw", "compressed"),
+    )
     robot_model: str = setting("ur5e", "type of the arm", choices=tuple(UR_MODELS))
     file: str = setting("hand_eye.yaml", "file to write; the former one is kept as .bak")
     bounds: TrustBounds = field(default_factory=TrustBounds)

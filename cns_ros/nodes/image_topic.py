@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from cns_ros.ros.bit_depth import BitDepth
 from cns_ros.ros.compressed_image import decode_compressed
-from cns_ros.ros.guard import Refuse, guarded
+from cns_ros.ros.guard import GuardedNode, Refuse
 from cns_ros.ros.image_codec import decode
 from cns_ros.ros.overrides import overridable
 from cns_ros.ros.qos import NEWEST
@@ -29,11 +28,15 @@ class ImageTopic:
         node: whose topic it is.
         transport: ``raw`` or ``compressed``.
         take: called with each message.
-        refuse: told why a message is refused.
+        refuse: told why a message is refused; None to log it.
     """
 
     def __init__(
-        self, node: Node, transport: str, take: Callable[[Image], None], refuse: Refuse
+        self,
+        node: GuardedNode,
+        transport: str,
+        take: Callable[[Image], None],
+        refuse: Refuse | None = None,
     ) -> None:
         self._node = node
         self._kind = _TRANSPORTS[transport]
@@ -42,13 +45,8 @@ class ImageTopic:
         if self._kind is CompressedImage and not name.endswith(_SUFFIX):
             name += _SUFFIX
         self._subscription = node.create_subscription(
-            self._kind, name, guarded(node, take, refuse), **overridable(NEWEST)
+            self._kind, name, take, **overridable(NEWEST), refuse=refuse
         )
-
-    @property
-    def name(self) -> str:
-        """Of the topic, resolved."""
-        return self._subscription.topic_name
 
     def decode(self, message: Image | CompressedImage) -> np.ndarray:
         """A uint8 image, (H, W) grey or (H, W, 3) BGR.
@@ -63,6 +61,11 @@ class ImageTopic:
     def renew(self) -> None:
         """Forget how bright images have been: the next one tells the bits that are in use."""
         self._depth = BitDepth()
+
+    @property
+    def name(self) -> str:
+        """The topic's full name."""
+        return self._subscription.topic_name
 
     def absence(self) -> str:
         """Why there is no image, as far as the graph tells."""

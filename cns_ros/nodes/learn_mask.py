@@ -7,11 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from cns_core.observers.mask_learning import MaskLearner
-from cns_ros.ros.guard import guarded
+from cns_ros.ros.guard import GuardedNode
 
 
 class LearnMask:
@@ -23,10 +22,10 @@ class LearnMask:
         use: takes the (H, W) uint8 mask, zero where the scene is hidden.
     """
 
-    def __init__(self, node: Node, path: str, use: Callable[[np.ndarray], None]) -> None:
+    def __init__(self, node: GuardedNode, path: str, use: Callable[[np.ndarray], None]) -> None:
         self._path, self._use = path, use
         self._learner = MaskLearner()
-        node.create_service(Trigger, "~/learn_mask", guarded(node, self._on_learn))
+        node.create_service(Trigger, "~/learn_mask", self._on_learn)
 
     def look(self, image: np.ndarray) -> None:
         """Take each image as it comes."""

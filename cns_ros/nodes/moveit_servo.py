@@ -1,15 +1,19 @@
 """Any arm that MoveIt Servo drives: twists of a link on ``delta_twist_cmds``."""
 
+import time
 from importlib import import_module
 
 import numpy as np
+from rclpy.client import Client
 from rclpy.node import Node
+from rclpy.task import Future
 
 from cns_core.arm.hand_eye import HandEye, flange_twist
 from cns_ros.nodes.twist_topic import TwistTopic
 
 _TWIST = 1  # moveit_msgs/srv/ServoCommandType: JOINT_JOG 0, TWIST 1, POSE 2
 _SWITCH = "servo_node/switch_command_type"
+_ANSWER_S = 2.0
 
 
 class MoveItServo:
@@ -47,18 +51,24 @@ class MoveItServo:
         self._topic = TwistTopic(node, "delta_twist_cmds", link)
         self._node = node
         self._switch = self._switch_client()
+        self._answer: Future | None = None
+        self._asked_at = 0.0
 
-    def _switch_client(self):
+    def _switch_client(self) -> Client | None:
         """Client of the service that makes Servo listen to twists, None without its type."""
         try:
-            kind = import_module("moveit_msgs.srv").ServoCommandType
-        except (ImportError, AttributeError):
-            self._node.get_logger().warning(
-                f"moveit_msgs is not installed: call {_SWITCH} with TWIST yourself, or Servo "
-                "ignores every twist"
-            )
-            return None
-        return self._node.create_client(kind, _SWITCH)
+            self._kind = import_module("moveit_msgs.srv").ServoCommandType
+        except ImportError:
+            missing = "moveit_msgs is not installed"
+        except AttributeError:
+            missing = "moveit_msgs here is older than the service ServoCommandType"
+        else:
+            return self._node.create_client(self._kind, _SWITCH)
+        self._node.get_logger().warning(
+            f"{missing}: call {_SWITCH} with TWIST yourself where Servo has it, or it ignores "
+            "every twist"
+        )
+        return None
 
     def read(self, now: float, moving: bool) -> None:
         """Look whether Servo listens; LinkLost if it does not."""
@@ -73,10 +83,22 @@ class MoveItServo:
     def take_control(self) -> None:
         """Make Servo listen to twists; it forgets that at each of its starts."""
         if self._switch is not None:
-            self._switch.call_async(self._switch.srv_type.Request(command_type=_TWIST))
+            request = self._kind.Request(command_type=_TWIST)
+            self._answer, self._asked_at = self._switch.call_async(request), time.monotonic()
 
     def fault(self, now: float) -> str:
-        """Nothing that could be known."""
+        """A Servo that does not switch to twists; of the motion itself it tells nothing."""
+        if self._answer is None:
+            return ""
+        if not self._answer.done():
+            if now - self._asked_at < _ANSWER_S:
+                return ""
+            return f"{_SWITCH} did not answer for {_ANSWER_S} s: look at MoveIt Servo's log"
+        if (failure := self._answer.exception()) is not None:
+            return f"{_SWITCH} failed: {failure}"
+        if not self._answer.result().success:
+            return f"{_SWITCH} refused TWIST: look at MoveIt Servo's log"
+        self._answer = None
         return ""
 
     def send(self, twist: np.ndarray, now: float) -> str:
@@ -88,4 +110,7 @@ class MoveItServo:
 
     def release(self) -> None:
         """A zero twist ends the motion at once."""
+        if self._answer is not None and self._switch is not None:
+            self._switch.remove_pending_request(self._answer)
+        self._answer = None
         self._topic.stop()

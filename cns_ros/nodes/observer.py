@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -26,7 +25,7 @@ from cns_ros.nodes.scene_mask import SceneMask
 from cns_ros.ros.camera_info import camera_from_info, size_in_words
 from cns_ros.ros.clock import age_s, nanoseconds, now_s
 from cns_ros.ros.diagnostics import OK, WARN, Diagnosis, Diagnostics, Recent, status_message
-from cns_ros.ros.guard import BAD_DATA, guarded, reason_of
+from cns_ros.ros.guard import BAD_DATA, GuardedNode, reason_of
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.image_file import read_image
 from cns_ros.ros.matches import matches_from_correspondence
@@ -34,6 +33,7 @@ from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import declare_all
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
+from cns_ros.ros.senders import several_senders
 from cns_ros.ros.subscribe import subscribe_to_state
 
 _FRESH_S = 1.0
@@ -43,7 +43,7 @@ _BREATHING = 0.01
 """Of the image's width: by so much focusing moves an image. Beyond, the camera is another one."""
 
 
-class ObserverNode(Node):
+class ObserverNode(GuardedNode):
     """Publishes ``matches`` for every image once a desired image is set.
 
     Attributes:
@@ -65,6 +65,7 @@ class ObserverNode(Node):
         self._mask: np.ndarray | None = None
         self._observer: FeatureObserver | None = None
         self._no_observer = "no camera_info yet"
+        self._bad_info = ""
         self._goal_camera: PinholeCamera  # what the desired image was taken with
         self._image_size = ""
         self.newest: Image | None = None
@@ -79,16 +80,22 @@ class ObserverNode(Node):
         self._goal = self.create_publisher(Image, "~/goal", LATCHED)
         self._debug_image = self.create_publisher(Image, "~/debug_image", NEWEST)
         self._desired_set = self.create_publisher(DiagnosticStatus, "~/desired", LATCHED)
-        on_info = guarded(self, self._on_camera_info, self._refuse_camera)
-        subscribe_to_state(self, CameraInfo, "camera_info", on_info)
+        self._info_topic = subscribe_to_state(
+            self, CameraInfo, "camera_info", self._on_camera_info, self._refuse_camera
+        )
         self._images = ImageTopic(
             self, self._settings.image_transport, self._on_image, self._complain
         )
-        on_desired = guarded(self, self._on_desired_image, self._refuse_desired)
-        subscribe_to_state(self, Image, "desired_image", on_desired)
-        self.create_service(Trigger, "~/set_desired", guarded(self, self._on_set_desired))
+        subscribe_to_state(
+            self, Image, "desired_image", self._on_desired_image, self._refuse_desired
+        )
+        self.create_service(Trigger, "~/set_desired", self._on_set_desired)
         self._learn_mask = LearnMask(self, self._settings.learnt_mask_file, self._use_mask)
         Diagnostics(self, self._diagnose, self._camera_name)
+
+    def make_safe(self, reason: str) -> None:
+        """Without matches nothing moves; the diagnosis says why there are none."""
+        self.problem = reason
 
     def destroy_node(self) -> None:
         """Stop the observer's background work, then the node."""
@@ -98,6 +105,7 @@ class ObserverNode(Node):
 
     def _on_camera_info(self, info: CameraInfo) -> None:
         camera = camera_from_info(info, self._settings.rectified)
+        self._bad_info = ""
         self._image_size = size_in_words(info)
         if camera == self.camera:
             return
@@ -142,7 +150,7 @@ class ObserverNode(Node):
             self._change_camera(self.camera)
 
     def _refuse_camera(self, reason: str) -> None:
-        self._no_observer = reason
+        self._no_observer = self._bad_info = reason
         self._complain(reason)
 
     def _on_image(self, message: Image) -> None:
@@ -250,7 +258,7 @@ class ObserverNode(Node):
         return response
 
     def _set_newest_desired(self) -> tuple[bool, str]:
-        newest, missing = self.newest, self._no_image()
+        newest, missing = self.newest, self._no_image() or self._several_cameras()
         if newest is None or missing:
             return False, missing
         if self._observer is None:
@@ -270,6 +278,11 @@ class ObserverNode(Node):
             return self.gate.refusal
         return self.gate.stamps.hangs_back(now_s(self), _FRESH_S)
 
+    def _several_cameras(self) -> str:
+        """Who sends images or camera_info beside the camera: each would be taken for the other."""
+        topics = (self._images.name, self._info_topic)
+        return "; ".join(filter(None, (several_senders(self, topic) for topic in topics)))
+
     def _complain(self, problem: str) -> None:
         self.problem = problem
         self.get_logger().warning(problem, throttle_duration_sec=5.0)
@@ -284,7 +297,8 @@ class ObserverNode(Node):
             values["self_similar"] = self._observer.self_similar
         if self.newest is not None:
             values["image_age_s"] = age_s(self, self.newest.header.stamp)
-        if problem := self._no_image() or self.problem:
+        problem = self._no_image() or self._several_cameras() or self.problem or self._bad_info
+        if problem:
             return WARN, problem, values
         if self._observer is None or self._observer.desired is None:
             return OK, "waiting for a desired image", values

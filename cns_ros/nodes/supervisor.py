@@ -19,7 +19,6 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
-from rclpy.node import Node
 
 from cns_core.goals.names import NOW
 from cns_interfaces.msg import ServoOutcome, ServoProgress
@@ -28,6 +27,7 @@ from cns_ros.nodes.servo_peers import OBSERVER, Peers
 from cns_ros.nodes.servo_run import ServoRequest, ServoRun
 from cns_ros.nodes.supervisor_settings import SupervisorSettings
 from cns_ros.ros.diagnostics import OK, Diagnosis, Diagnostics
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.parameters import declare_all, read_all
 from cns_ros.ros.run import run
 
@@ -37,7 +37,7 @@ THREADS = 8
 _SET_S, _READY_S = 10.0, 5.0
 
 
-class SupervisorNode(Node):
+class SupervisorNode(GuardedNode):
     """Serves ``~/servo`` and ``~/servo_sequence`` by the services of the other nodes.
 
     To be spun by an executor of at least ``THREADS`` threads.

@@ -12,8 +12,13 @@ from cns_core.arm.link import LinkLost
 from cns_ros.nodes.twist_topic import TwistTopic
 from cns_ros.ros.joints import joints_by_name
 from cns_ros.ros.qos import SHARED
+from cns_ros.ros.senders import sender_names
 
 _AT_REST_RAD_S = 0.01
+_FASTEST_RAD_S = 2.0 * np.pi
+"""Twice what the joints of a UR arm can do."""
+_JUMP_RAD, _JUMP_TOLD_S = 0.2, 1.0
+_SENDERS_S = 0.2
 
 
 class TwistController:
@@ -38,9 +43,12 @@ class TwistController:
         self._follow = FollowCheck(config.feedback_timeout_s + 2 * config.period_s)
         self._heard_at, self._controlled = -np.inf, False
         self._unknown = "no joint_states yet"
+        self._jump, self._jumped_at = "", -np.inf
+        self._senders, self._senders_at = "", -np.inf
         self.q: np.ndarray | None = None
         self.qd: np.ndarray | None = None
-        node.create_subscription(JointState, "joint_states", self._on_joints, SHARED)
+        self._node = node
+        self._joints = node.create_subscription(JointState, "joint_states", self._on_joints, SHARED)
 
     def _on_joints(self, message: JointState) -> None:
         now = time.monotonic()
@@ -50,8 +58,18 @@ class TwistController:
             # Others, a gripper for one, publish their joints on this topic as well.
             self._unknown = str(reason)
             return
-        if qd is None and self.q is not None:
-            qd = (q - self.q) / max(now - self._heard_at, 1e-3)
+        if self.q is not None:
+            since_s = now - self._heard_at
+            if (step := np.abs(q - self.q).max()) > _JUMP_RAD + _FASTEST_RAD_S * since_s:
+                senders = ", ".join(sender_names(self._node, self._joints.topic_name))
+                self._jump = (
+                    f"joint_states jump by {step:.2f} rad within {since_s:.3f} s: are there two "
+                    f"arms on the topic? It is published by {senders}"
+                )
+                self._jumped_at = now
+                return
+            if qd is None:
+                qd = (q - self.q) / max(since_s, 1e-3)
         self.q, self.qd, self._heard_at = q, qd, now
 
     @property
@@ -71,6 +89,8 @@ class TwistController:
         if now - self._heard_at > self._timeout_s:
             age_s = now - self._heard_at
             raise LinkLost(f"joint_states are {age_s:.2f} s old, allowed {self._timeout_s} s")
+        if now - self._jumped_at < _JUMP_TOLD_S:
+            raise LinkLost(self._jump)
 
     def obstacle(self) -> str:
         """Why this arm cannot be armed now, empty if it can."""
@@ -80,7 +100,7 @@ class TwistController:
             return "the arm is moving"
         if boundary := self.guard.outside(self.q):
             return f"the arm is beyond the {boundary}: jog it back"
-        return ""
+        return self._topic.other_senders()
 
     def take_control(self) -> None:
         """The controller is activated by whoever runs the driver; here only memory is cleared."""
@@ -88,9 +108,13 @@ class TwistController:
         self._controlled = True
 
     def fault(self, now: float) -> str:
-        """An arm that does something else than it is told."""
+        """An arm that does something else than it is told, or is told so by somebody else."""
         if not self._controlled or self.q is None or self.qd is None:
             return ""
+        if now - self._senders_at > _SENDERS_S:
+            self._senders, self._senders_at = self._topic.other_senders(), now
+        if self._senders:
+            return self._senders
         J = self.guard.model.jacobian(self.q, self.guard.T_flange_camera)
         return self._follow.deviation(J @ self.qd, now)
 

@@ -8,6 +8,7 @@ from std_msgs.msg import Header
 from cns_core.arm.link import LinkLost
 from cns_ros.ros.poses_twists import twist_message
 from cns_ros.ros.qos import OFFERED
+from cns_ros.ros.senders import several_senders
 
 
 class TwistTopic:
@@ -33,6 +34,10 @@ class TwistTopic:
         """
         if not self._publisher.get_subscription_count():
             raise LinkLost(f"nobody listens to {self._publisher.topic_name}")
+
+    def other_senders(self) -> str:
+        """Who else publishes these twists, empty for nobody: the arm would follow both."""
+        return several_senders(self._node, self._publisher.topic_name)
 
     def publish(self, twist: np.ndarray) -> None:
         """Publish one (6,) twist, stamped now."""

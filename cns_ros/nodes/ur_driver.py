@@ -8,7 +8,6 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.duration import Duration
-from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -29,13 +28,14 @@ from cns_ros.nodes.moveit_servo import MoveItServo
 from cns_ros.nodes.twist_controller import TwistController
 from cns_ros.ros.clock import now_s, seconds
 from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, status_message
-from cns_ros.ros.guard import guard_callbacks
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import declare_all, declare_settings, read_all
 from cns_ros.ros.poses_twists import pose_message, twist_from_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 from cns_ros.ros.run import run
+from cns_ros.ros.senders import several_senders
 
 _POLL_S = 0.01
 _SENDERS_S = 0.2
@@ -48,7 +48,7 @@ _LEVELS = {
 }
 
 
-class UrDriverNode(Node):
+class UrDriverNode(GuardedNode):
     """Checks every ``twist``, hands it to the driver, and tells what the arm does."""
 
     def __init__(self, **options: Any):
@@ -73,7 +73,6 @@ class UrDriverNode(Node):
         self.create_timer(_POLL_S, self._poll)
         self.create_timer(_SENDERS_S, self._watch_senders)
         Diagnostics(self, self._diagnose, self._arm_name)
-        guard_callbacks(self)
 
     def _make_driver(self, hand_eye: HandEye) -> ArmDriver:
         config: MotionConfig
@@ -96,6 +95,10 @@ class UrDriverNode(Node):
         """What stands behind the node: gate, link and status."""
         return self._driver
 
+    def make_safe(self, reason: str) -> None:
+        """Stop the arm: what this node does next is not known."""
+        self._driver.give_up(reason)
+
     def destroy_node(self) -> None:
         """Stop the arm, then the node."""
         self._driver.close()
@@ -112,13 +115,7 @@ class UrDriverNode(Node):
 
     def _several_senders(self) -> str:
         """Who sends twists, if more than one does: the arm would follow now one, now the other."""
-        senders = sorted(
-            f"{each.node_namespace.rstrip('/')}/{each.node_name}"
-            for each in self.get_publishers_info_by_topic(self._twists.topic_name)
-        )
-        if len(senders) < 2:
-            return ""
-        return f"{len(senders)} publishers of twist ({', '.join(senders)}): stop all but one"
+        return several_senders(self, self._twists.topic_name, "twist")
 
     def _watch_senders(self) -> None:
         if self._driver.status.state == State.ARMED and (reason := self._several_senders()):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -18,6 +17,7 @@ from cns_ros.recording.bag_writer import BagWriter
 from cns_ros.recording.node_parameters import NodeParameters
 from cns_ros.recording.record_settings import RecordSettings
 from cns_ros.recording.topic_tap import Topic, TopicTap
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.image_codec import decode
 
 _TOPICS = (
@@ -34,7 +34,7 @@ _UNKNOWN = "_NODE_NAME_UNKNOWN_"
 _ASK_S = 0.2
 
 
-class RecorderNode(Node):
+class RecorderNode(GuardedNode):
     """Writes every message of the suite's topics into a :class:`BagWriter`.
 
     Attributes:

@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import Image
 
 Convert = Callable[[Image], "np.ndarray | None"]
-"""Turns an Image message of whole rows into BGR; None for an encoding it does not know."""
+"""Turns an Image message without padding into BGR; None for an encoding it does not know."""
 
 
 def cv_bridge_conversion() -> Convert | None:
@@ -36,8 +36,8 @@ def cv_bridge_conversion() -> Convert | None:
 
 
 def _works(convert: Convert) -> bool:
-    """Whether it swaps the colours of two pixels in a padded row."""
-    image = Image(height=1, width=2, encoding="rgb8", step=8, data=array("B", range(8)))
+    """Whether it swaps the colours of two pixels."""
+    image = Image(height=1, width=2, encoding="rgb8", step=6, data=array("B", range(6)))
     found = convert(image)
     return found is not None and found.tolist() == [[[2, 1, 0], [5, 4, 3]]]
 

@@ -15,6 +15,8 @@ _POLYNOMIAL = ("", "plumb_bob", "rational_polynomial")
 _FISHEYE = ("equidistant", "fisheye")
 _EQUIDISTANT_COUNT = 4
 _LARGEST = 2**14
+_WIDEST, _LONGEST = 20.0, 1000.0
+"""Of a lens, the longer side of the image in focal lengths, and the focal length in such sides."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,15 @@ def camera_from_info(info: CameraInfo, rectified: bool = False) -> PinholeCamera
     """
     crop = _crop(info)
     if rectified:
-        fx, _, cx, _, _, fy, cy = info.p[:7]
+        fx, _, cx, _, _, fy, cy = map(float, info.p[:7])
     else:
-        fx, _, cx, _, fy, cy = info.k[:6]
+        fx, _, cx, _, fy, cy = map(float, info.k[:6])
     if fx == 0.0:
         matrix, remedy = ("P", "; set rectified:=false for raw images") if rectified else ("K", "")
         raise ValueError(
             f"camera_info is not calibrated: {matrix} is zero; calibrate the camera{remedy}"
         )
+    _check_plausible(info, fx, fy, cx, cy)
     distortion, fisheye = ((), False) if rectified else _distortion(info)
     return PinholeCamera(
         crop.width,
@@ -113,6 +116,26 @@ def _crop(info: CameraInfo) -> _Crop:
             "be those of the full image without binning"
         )
     return crop
+
+
+def _check_plausible(info: CameraInfo, fx: float, fy: float, cx: float, cy: float) -> None:
+    """Refuse numbers that no camera has; those that are not finite or positive the model refuses.
+
+    With a focal length in metres, say, keypoints would lie anywhere, and twists with them.
+    """
+    size = max(info.width, info.height)
+    for name, value in (("fx", fx), ("fy", fy)):
+        if size and (0.0 < value < size / _WIDEST or size * _LONGEST < value < np.inf):
+            raise ValueError(
+                f"camera_info has {name} = {value:g} for {size_in_words(info)} pixels, which no "
+                "camera has: it must be in pixels of the full image; calibrate the camera"
+            )
+    for name, value, side in (("cx", cx, info.width), ("cy", cy, info.height)):
+        if side and np.isfinite(value) and not -side <= value <= 2 * side:
+            raise ValueError(
+                f"camera_info has {name} = {value:g} for {size_in_words(info)} pixels, far outside "
+                "of the image: it must be in pixels of the full image; calibrate the camera"
+            )
 
 
 def _distortion(info: CameraInfo) -> tuple[tuple[float, ...], bool]:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage
 
+from cns_core.bad_data import reason_of
 from cns_ros.ros.bit_depth import BitDepth
-from cns_ros.ros.guard import reason_of
 from cns_ros.ros.image_codec import decode_pixels
 
 _BEGIN_AND_END = {

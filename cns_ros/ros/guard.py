@@ -1,76 +1,171 @@
-"""The boundary where messages come in: bad data refuse a message, and never end a node."""
+"""The boundary where messages come in: bad data refuse a message, and nothing ends a node."""
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
-import cv2
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from std_srvs.srv import Trigger
+from rclpy.service import Service
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 
-BAD_DATA = (ValueError, ArithmeticError, MemoryError, cv2.error)
-"""What our own checks, NumPy, SciPy (ValueError, overflows) and OpenCV raise over data."""
+from cns_core.bad_data import BAD_DATA, reason_of
 
 Callback = Callable[..., Any]
 Refuse = Callable[[str], None]
 
+_AGAIN_S = 5.0
+_MARK = "cns_guarded"
 
-def guarded(node: Node, callback: Callback, refuse: Refuse | None = None) -> Callback:
-    """A callback of a subscription or a service that survives whatever it is given.
 
-    Bad data are refused with the reason. Anything else that is raised is a fault of the program:
-    it is logged with its traceback, and the message is dropped. A service's response then says
-    why it has failed.
+class GuardedNode(Node):
+    """A node whose callbacks are guarded, whenever they are registered.
 
-    Args:
-        node: whose callback it is.
-        callback: takes a message, or the request and the response of a service such as Trigger.
-        refuse: takes the reason; None to log it, every few seconds at most.
+    What is raised over a message refuses that message, and a request, with the reason. Anything
+    else, and whatever a timer raises, is a fault of the program: it is logged with its traceback,
+    a service's response says why it has failed, and the node makes itself safe.
     """
 
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        for service in self.services:
+            if not is_guarded(service.callback):  # rclpy's own, registered by another way
+                service.callback = guarded_request(self, service.callback)
+
+    def create_subscription(
+        self, msg_type: Any, topic: str, callback: Callback, *qos: Any, **options: Any
+    ) -> Subscription:
+        """As rclpy's, and ``refuse`` takes why a message was refused; without it, it is logged."""
+        guarded = guarded_message(self, callback, options.pop("refuse", None))
+        return super().create_subscription(msg_type, topic, guarded, *qos, **options)
+
+    def create_service(
+        self, srv_type: Any, srv_name: str, callback: Callback, **options: Any
+    ) -> Service:
+        """As rclpy's; a response's ``success`` and ``message`` tell of refusals."""
+        return super().create_service(
+            srv_type, srv_name, guarded_request(self, callback), **options
+        )
+
+    def create_timer(
+        self, timer_period_sec: float, callback: Callback, *group: Any, **options: Any
+    ) -> Timer:
+        """As rclpy's, but real time passes where simulated time stands still: arms are braked."""
+        guarded = guarded_timer(self, callback)
+        options.setdefault("clock", Clock(clock_type=ClockType.STEADY_TIME))
+        return super().create_timer(timer_period_sec, guarded, *group, **options)
+
+    def make_safe(self, reason: str) -> None:
+        """What a callback's failure asks for; nothing, unless something moves or is reported."""
+
+
+def guarded_message(node: GuardedNode, callback: Callback, refuse: Refuse | None) -> Callback:
+    """A subscription's callback that survives whatever message it is given."""
+    faults = _Faults(node)
+    refuse = refuse or faults.log_refusal
+
     @wraps(callback)
-    def survive(*arguments: Any) -> Any:
+    def take(*arguments: Any) -> None:
         try:
-            return callback(*arguments)
+            callback(*arguments)
         except BAD_DATA as error:
-            reason = reason_of(error)
+            refuse(reason_of(error))
         except Exception as error:
-            if not node.context.ok():
-                raise  # a signal has ended the context under the callback's feet
-            node.get_logger().error(traceback.format_exc(), throttle_duration_sec=1.0)
-            reason = f"internal error, see the log: {type(error).__name__}: {error}"
-        if len(arguments) == 2:
-            response = arguments[1]
+            refuse(faults.take(error))
+
+    return _marked(take)
+
+
+def guarded_request(node: GuardedNode, callback: Callback) -> Callback:
+    """A service's callback, a coroutine or not, whose response says why it has failed."""
+    faults = _Faults(node)
+
+    def failed(error: Exception, response: Any) -> Any:
+        reason = reason_of(error) if isinstance(error, BAD_DATA) else faults.take(error)
+        if hasattr(response, "success"):
             response.success, response.message = False, reason
-            return response
-        (refuse or _log(node))(reason)
-        return None
+        return response
 
-    return survive
+    @wraps(callback)
+    def answer(request: Any, response: Any) -> Any:
+        try:
+            return callback(request, response)
+        except Exception as error:
+            return failed(error, response)
 
+    @wraps(callback)
+    async def answer_later(request: Any, response: Any) -> Any:
+        try:
+            return await callback(request, response)
+        except Exception as error:
+            return failed(error, response)
 
-def guard_callbacks(node: Node) -> None:
-    """Guard what a node's subscriptions and Trigger services call, see :func:`guarded`."""
-    for subscription in node.subscriptions:
-        subscription.callback = guarded(node, subscription.callback)
-    for service in node.services:
-        if service.srv_type is Trigger and not iscoroutinefunction(service.callback):
-            service.callback = guarded(node, service.callback)
-
-
-def reason_of(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    if isinstance(error, cv2.error):
-        return f"OpenCV cannot work on it: {' '.join(str(error).split())[:300]}"
-    return " ".join(str(error).split()) or type(error).__name__
+    return _marked(answer_later if iscoroutinefunction(callback) else answer)
 
 
-def _log(node: Node) -> Refuse:
-    def warn(reason: str) -> None:
-        node.get_logger().warning(f"message refused: {reason}", throttle_duration_sec=5.0)
+def guarded_timer(node: GuardedNode, callback: Callback) -> Callback:
+    """A timer's callback; it has no data that could be bad, so whatever it raises is a fault."""
+    faults = _Faults(node)
 
-    return warn
+    @wraps(callback)
+    def tick() -> None:
+        try:
+            callback()
+        except Exception as error:
+            faults.take(error)
+
+    return _marked(tick)
+
+
+def is_guarded(callback: Callback) -> bool:
+    """Whether a callback is one of those above."""
+    return hasattr(callback, _MARK)
+
+
+class _Faults:
+    """Logs what one callback raises, each kind only now and then, and makes its node safe."""
+
+    def __init__(self, node: GuardedNode) -> None:
+        self._node = node
+        self._logged_at: dict[str, float] = {}
+
+    def take(self, error: Exception) -> str:
+        """Note a fault of the program; what to say of it.
+
+        Raises:
+            Exception: the error itself, if a signal has ended the context under the callback.
+        """
+        if not self._node.context.ok():
+            raise error
+        reason = f"internal error, see the log: {type(error).__name__}: {reason_of(error)}"
+        if self._is_due(type(error).__name__):
+            self._node.get_logger().error("".join(traceback.format_exception(error)))
+        try:
+            self._node.make_safe(reason)
+        except Exception as further:
+            if self._is_due("make_safe"):
+                self._node.get_logger().error("".join(traceback.format_exception(further)))
+        return reason
+
+    def log_refusal(self, reason: str) -> None:
+        """Tell of a message that nobody else tells of."""
+        if self._is_due("refusal"):
+            self._node.get_logger().warning(f"message refused: {reason}")
+
+    def _is_due(self, kind: str) -> bool:
+        now = time.monotonic()
+        due = now - self._logged_at.get(kind, float("-inf")) > _AGAIN_S
+        if due:
+            self._logged_at[kind] = now
+        return due
+
+
+def _marked(callback: Callback) -> Callback:
+    setattr(callback, _MARK, True)
+    return callback

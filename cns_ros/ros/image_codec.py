@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from array import array
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from cns_core.settings import nearest
 from cns_ros.ros.bit_depth import BitDepth
 from cns_ros.ros.bridge import CV_BRIDGE, Convert
 
@@ -44,6 +46,8 @@ _BAYER = {
     "gbrg": cv2.COLOR_BayerGR2BGR,
     "grbg": cv2.COLOR_BayerGB2BGR,
 }
+_PATTERNS = {pattern[:2]: pattern for pattern in _BAYER}
+_OF_CAMERAS = re.compile("^bayer_?(rg|bg|gb|gr)(?=[0-9])")
 _ENCODINGS = {
     "mono8": _Encoding(8, 1),
     "8UC1": _Encoding(8, 1),
@@ -78,15 +82,17 @@ def decode(
 
     Args:
         depth: scales 16-bit channels, and remembers how; None to tell from this image alone.
-        convert: converts 8-bit colours, None for OpenCV.
+        convert: converts 8-bit colours in rows without padding, None for OpenCV.
 
     Raises:
         ValueError: for an unknown encoding, or sizes that disagree with the data.
     """
     encoding = _encoding(message.encoding)
     pixels = _pixels(message, encoding)
+    # cv_bridge takes a row for a whole number of pixels, padding and all, and shears the image.
+    whole_rows = message.step == pixels.shape[1] * encoding.channels
     if convert is not None and encoding.bits == 8 and encoding.conversion is not None:
-        converted = convert(message)
+        converted = convert(message) if whole_rows else None
         if converted is not None:
             return converted
     return _to_bgr(pixels, encoding, depth or BitDepth())
@@ -140,7 +146,10 @@ def as_data(values: np.ndarray) -> array[int]:
 
 def _encoding(name: str) -> _Encoding:
     if name not in _ENCODINGS:
-        raise ValueError(f"image encoding must be one of {sorted(_ENCODINGS)}, got {name!r}")
+        known = sorted(_ENCODINGS)
+        # Cameras call it BayerRG8 or Mono8, which are no names of ROS.
+        hint = nearest(_OF_CAMERAS.sub(lambda m: f"bayer_{_PATTERNS[m[1]]}", name.lower()), known)
+        raise ValueError(f"image encoding must be one of {known}, got {name!r}{hint}")
     return _ENCODINGS[name]
 
 

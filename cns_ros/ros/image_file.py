@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cns_core.bad_data import reason_of
 from cns_ros.ros.bit_depth import BitDepth
-from cns_ros.ros.guard import reason_of
 
 
 def read_image(path: str, name: str = "image") -> np.ndarray:

@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
 import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.parameters import in_effect, refuse_unknown
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LOOK_S = 0.1
 
 
 def run(
-    make_node: Callable[[], Node], make_executor: Callable[[], Executor] = SingleThreadedExecutor
+    make_node: Callable[[], GuardedNode],
+    make_executor: Callable[[], Executor] = SingleThreadedExecutor,
 ) -> int:
     """Spin the node that ``make_node()`` builds until it is told to end; return the exit code.
 
     What a user can mend (a refused parameter, a file that is missing) is said in one line.
+
+    Signals are ours: rclpy's own handler ends the context at once, and with it the means to tell
+    the arm to stand still.
     """
-    rclpy.init()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    for number in _ENDING:
+        signal.signal(number, signal.default_int_handler)
     node = None
     try:
         node = make_node()
         refuse_unknown(node)
         node.get_logger().info(f"parameters in effect: {in_effect(node)}")
-        rclpy.spin(node, make_executor())
+        _spin(node, make_executor())
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except (ValueError, OSError, ParameterException) as reason:
         print(f"{make_node.__name__}: {reason}", file=sys.stderr, flush=True)
         return 1
-    except Exception:
-        # A signal ends the context under a callback's feet, and its publishing then fails.
-        if rclpy.ok():
-            raise
     finally:
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)  # the end is not to be interrupted
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _spin(node: GuardedNode, executor: Executor) -> None:
+    """Until a signal, which interrupts no callback; the context outlives it."""
+    told = []
+    for number in _ENDING:
+        signal.signal(number, lambda *_: told.append(True))
+    executor.add_node(node)
+    while not told:
+        executor.spin_once(timeout_sec=_LOOK_S)
+    executor.remove_node(node)

@@ -11,11 +11,11 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from numpy.typing import NDArray
-from rclpy.node import Node
 from sensor_msgs.msg import Image, PointCloud2
 
 from cns_core.geometry.correspondence import Correspondence
 from cns_ros.ros.clock import nanoseconds
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.image_codec import decode
 from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.parameters import declare_all
@@ -31,7 +31,7 @@ _UNFINISHED = ("idle", "servoing", "lost")
 T = TypeVar("T")
 
 
-class EpisodeWatch(Node):
+class EpisodeWatch(GuardedNode):
     """Hears what the nodes say, and records it from :meth:`begin` on; spins in another thread.
 
     Attributes:
@@ -65,6 +65,14 @@ class EpisodeWatch(Node):
         self.create_subscription(DiagnosticStatus, "controller/status", self._on_status, RECORDED)
         self.create_subscription(DiagnosticStatus, "ur_driver/status", self._on_driver, LATCHED)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+
+    def make_safe(self, reason: str) -> None:
+        """The episode is over: what it would be judged by is no longer recorded."""
+        if not self.done.is_set():
+            self.status, self.cause = "not watched", reason
+            if self._recording:
+                self._recording.stop()
+            self.done.set()
 
     def wait_for(self, what: str, read: Callable[[], T | None], timeout_s: float) -> T:
         """Wait until messages make ``read()`` something else than None, and return that.

@@ -40,6 +40,10 @@ class NodeProcesses:
         self._processes[name].kill()
         self._processes[name].wait()
 
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to a node."""
+        self._processes[name].send_signal(number)
+
     def kill_child(self, name: str) -> None:
         """SIGKILL the first process that a node has started."""
         pid = self._processes[name].pid

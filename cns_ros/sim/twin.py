@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped
-from rclpy.node import Node
 from std_msgs.msg import Header
 
 from cns_core.arm.hand_eye import HandEye
@@ -26,6 +25,7 @@ from cns_core.twin.world.camera_faults import CameraFaults
 from cns_core.twin.world.depth_sensor import DepthSensor
 from cns_core.twin.world.sensor import ImageSensor
 from cns_core.twin.world.tool_in_view import ToolInView
+from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.parameters import Live
 from cns_ros.ros.poses_twists import pose_message
 from cns_ros.ros.qos import OFFERED
@@ -52,7 +52,7 @@ class _Shot:
     depth_m: np.ndarray | None
 
 
-class TwinNode(Node):
+class TwinNode(GuardedNode):
     """Runs the control box and publishes what the camera sees from the arm's actual pose."""
 
     def __init__(self, **options: Any) -> None:

@@ -78,6 +78,11 @@ class UrLink:
             self._end_silence()
         return self.status
 
+    def give_up(self, cause: str) -> None:
+        """Let the worker, which is sound, brake the arm and give control back."""
+        if not any(on_answer is _unheard for _, on_answer in self._asked.values()):
+            self.request("disarm", _unheard, cause)
+
     def close(self) -> None:
         """Stop the arm and end the worker."""
         self._channel.close()
@@ -157,6 +162,10 @@ class UrLink:
         asked, self._asked = self._asked, {}
         for _, on_answer in asked.values():
             on_answer(False, self.status.cause)
+
+
+def _unheard(success: bool, message: str) -> None:
+    """For an answer that nobody waits for."""
 
 
 def _cause_of_end(process: subprocess.Popen[bytes]) -> str:

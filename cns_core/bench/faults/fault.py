@@ -38,6 +38,7 @@ class Fault(Generic[Rig]):
         hides: whether the status can be had only after the repair.
         before_motion: whether it shows only where the speed changes, so that it is injected before
             the motion begins, and at rest does not disturb.
+        unseen_at_rest: whether an arm at rest shows nothing of it, so that it does not disturb.
     """
 
     name: str
@@ -47,10 +48,12 @@ class Fault(Generic[Rig]):
     repair: Callable[[Rig], object] = _nothing
     hides: bool = False
     before_motion: bool = False
+    unseen_at_rest: bool = False
 
     def stops(self, phase: str) -> bool:
         """Whether the arm has to stop for it in a phase."""
-        return bool(self.causes) and (phase == "motion" or not self.before_motion)
+        seen_at_rest = not (self.before_motion or self.unseen_at_rest)
+        return bool(self.causes) and (phase == "motion" or seen_at_rest)
 
 
 def at_once(action: Callable[[Rig], object]) -> Callable[[Rig], float]:

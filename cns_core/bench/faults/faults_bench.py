@@ -60,10 +60,11 @@ def _rows(args: Namespace) -> Iterator[Row]:
     if importlib.util.find_spec("rclpy") is None:
         print("no rclpy here: faults of camera and nodes are left out", file=sys.stderr)
         return
-    # A process of its own, because nothing of cns_core knows of ROS.
-    command = [sys.executable, "-m", "cns_ros.sim.graph_faults", args.host, args.only]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as graph:
-        assert graph.stdout  # a pipe
-        yield from map(json.loads, graph.stdout)
-    if graph.returncode:
-        raise RuntimeError(f"the graph of nodes ended with exit code {graph.returncode}")
+    # Processes of their own, because nothing of cns_core knows of ROS.
+    for module in ("cns_ros.sim.twist_controller_faults", "cns_ros.sim.graph_faults"):
+        command = [sys.executable, "-m", module, args.host, args.only]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as graph:
+            assert graph.stdout  # a pipe
+            yield from map(json.loads, graph.stdout)
+        if graph.returncode:
+            raise RuntimeError(f"{module} ended with exit code {graph.returncode}")

@@ -3,8 +3,7 @@
 from typing import Protocol
 
 from cns_core.arm.ur.config import UrConfig
-from cns_core.twin.robot.control_box import ControlBox
-from cns_core.twin.robot.pendant import Pendant
+from cns_core.twin.robot.motion_log import LoggedMotion
 
 FULL_SPEED_M_S = 0.1
 """How fast the camera moves in the phase "motion"."""
@@ -24,15 +23,15 @@ class FaultRig(Protocol):
 
     Attributes:
         config: the driver's settings.
-        box: the arm, where its motion is measured.
-        pendant: what a person at the arm does.
         explains_within_s: how much later than the driver's state its explanation may come.
     """
 
     config: UrConfig
-    box: ControlBox
-    pendant: Pendant
     explains_within_s: float
+
+    @property
+    def box(self) -> LoggedMotion:
+        """The arm, where its motion is measured."""
 
     @property
     def state(self) -> str:

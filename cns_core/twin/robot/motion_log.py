@@ -9,7 +9,7 @@ import mmap
 import os
 import pathlib
 import tempfile
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +35,13 @@ class Motion(NamedTuple):
     q: NDArray[np.float64]
     qd: NDArray[np.float64]
     tcp_velocity: NDArray[np.float64]
+
+
+class LoggedMotion(Protocol):
+    """An arm whose motion is logged, a control box for one."""
+
+    def motion_log(self, since_s: float = 0.0) -> Motion:
+        """The :class:`Motion` after a time of the monotonic clock, the last minute at most."""
 
 
 def _path(host: str) -> pathlib.Path:

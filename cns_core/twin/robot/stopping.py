@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cns_core.twin.robot.control_box import ControlBox
-from cns_core.twin.robot.motion_log import Motion
+from cns_core.twin.robot.motion_log import LoggedMotion, Motion
 from cns_core.twin.robot.motions import TICK_S
 
 
@@ -49,12 +48,12 @@ def measure_stop(motion: Motion, moment_s: float, rest_s: float = 0.1) -> Stop:
     return Stop(standstill_s, distance_mm, bool(moving[started:].any()))
 
 
-def moved_since(box: ControlBox, moment_s: float) -> bool:
+def moved_since(box: LoggedMotion, moment_s: float) -> bool:
     """Whether any joint has moved after a moment."""
     return bool(box.motion_log(moment_s).qd.any())
 
 
-def linear_speed(box: ControlBox) -> float:
+def linear_speed(box: LoggedMotion) -> float:
     """The TCP's present speed in m/s, infinite while nothing is known."""
     log = box.motion_log(time.monotonic() - 0.1)
     return float(np.linalg.norm(log.tcp_velocity[-1, :3])) if len(log.time_s) else np.inf

@@ -1,0 +1,180 @@
+"""The driver node in front of a vendor's ROS 2 driver, for faults between the two."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from geometry_msgs.msg import TwistStamped
+from std_msgs.msg import Header
+
+from cns_core.arm.hand_eye import HandEye
+from cns_core.arm.limits import MotionLimits
+from cns_core.arm.ur.config import UrConfig
+from cns_core.bench.faults.arm_rig import FULL_MOTION, STANDING
+from cns_core.bench.faults.rig import FULL_SPEED_M_S, GONE, PATIENCE_S
+from cns_core.twin.robot.motion_log import Motion, MotionReader
+from cns_ros.bringup.node_set import NodeSpec
+from cns_ros.ros.client import GraphClient
+from cns_ros.ros.poses_twists import twist_message
+from cns_ros.ros.qos import OFFERED
+from cns_ros.sim.node_processes import NodeProcesses
+
+_PERIOD_S = 0.04
+_ARMING_S = 15.0
+_TOLERANCE_M_S = 2e-3
+_HAND_EYE = HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0))
+
+
+class LoggedArm:
+    """The motion of the vendor's arm."""
+
+    def __init__(self, host: str) -> None:
+        self._motion = MotionReader(host)
+
+    def motion_log(self, since_s: float = 0.0) -> Motion:
+        """The :class:`.Motion` after a time, the last minute at most."""
+        return self._motion.since(since_s)
+
+
+class TwistControllerRig:
+    """Vendor's arm and driver node as processes, and the sender of twists: a ``FaultRig``.
+
+    A context manager.
+
+    Args:
+        host: name of the motion's log, a loopback address.
+        domain: ROS domain id.
+
+    Attributes:
+        nodes: the :class:`NodeProcesses`.
+        graph: a :class:`GraphClient` of the same domain.
+        twist: what is sent 25 times a second, None for silence.
+    """
+
+    explains_within_s = 1.0
+
+    def __init__(self, host: str, domain: int) -> None:
+        limits = MotionLimits(linear_m_s=FULL_SPEED_M_S)
+        self.config = UrConfig(robot_ip=host, hand_eye=_HAND_EYE, limits=limits)
+        environment = {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(domain),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        }
+        self.nodes = NodeProcesses(_commands(host), environment)
+        self.twist: Sequence[float] | None = None
+        self._host, self._domain = host, domain
+
+    def __enter__(self) -> TwistControllerRig:
+        self.graph = GraphClient(self._domain, told_by=("ur_driver",))
+        self._twists = self.graph.node.create_publisher(TwistStamped, "twist", OFFERED)
+        self.graph.node.create_timer(_PERIOD_S, self._send)
+        for name in ("vendor_arm", "ur_driver"):
+            self.start(name)
+        self.graph.insist("vendor_arm/home")
+        self.box = LoggedArm(self._host)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.nodes.kill_all()
+        self.graph.close()
+
+    # What a trial asks for
+
+    @property
+    def state(self) -> str:
+        """What the driver has last told, GONE if its process has ended, "" if it is new."""
+        if not self.nodes.lives("ur_driver"):
+            return GONE
+        status = self.graph.statuses.get("ur_driver")
+        return status.message if status else ""
+
+    def begin(self, moving: bool) -> None:
+        """Jog home and arm; returns at full speed, or armed and at rest."""
+        self.graph.insist("vendor_arm/home")
+        speed_m_s = FULL_SPEED_M_S if moving else 0.0
+        # A busy machine may be silent for so long that the driver disarms.
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            self.twist = STANDING
+            armed = self.graph.call("ur_driver/arm", _ARMING_S)
+            self.twist = FULL_MOTION if moving else STANDING
+            if armed and self._reaches(speed_m_s):
+                return
+            self.wait(0.1)
+        raise TimeoutError(f"full speed has not come: {self.graph.refusal}; {self.explanation()}")
+
+    def invite(self) -> None:
+        """Let the driver, a new one if it is gone, hear twists of full speed."""
+        self.start("ur_driver")
+        self.twist = FULL_MOTION
+
+    def silence(self) -> None:
+        """Send no twists."""
+        self.twist = None
+        self.until_state("disarmed", "faulted", "disconnected")
+
+    def disarm(self) -> None:
+        """Ask the driver to disarm until it does."""
+        self.graph.insist("ur_driver/disarm")
+
+    def wait(self, duration_s: float) -> None:
+        """Let time pass, send twists and listen to the driver."""
+        self.graph.spin(duration_s)
+
+    def until_state(self, *states: str) -> None:
+        """Wait until the driver is in one of these states."""
+        self.graph.until(lambda: self.state in states, "a driver that is " + " or ".join(states))
+
+    def explanation(self) -> str:
+        """Why the arm stands, and what was wrong with the twists, as the status has it."""
+        if not self.nodes.lives("ur_driver"):
+            return GONE
+        values = {pair.key: pair.value for pair in self.graph.statuses["ur_driver"].values}
+        said = [values.get("last_stop") or values["cause"], values["refusal"]]
+        return "; ".join([*filter(None, said), self.graph.problems.get("ur_driver", "")])
+
+    # What a user does
+
+    def start(self, name: str) -> None:
+        """Start a node, if it does not live."""
+        if not self.nodes.lives(name):
+            self.graph.statuses.pop(name, None)
+            self.nodes.start(name)
+
+    def speed_m_s(self) -> float:
+        """The camera's or, as long as it does not turn, the flange's present speed."""
+        log = self.box.motion_log(time.monotonic() - 0.1)
+        return float(np.linalg.norm(log.tcp_velocity[-1, :3])) if len(log.time_s) else np.inf
+
+    def _reaches(self, speed_m_s: float) -> bool:
+        end = time.monotonic() + PATIENCE_S
+        while self.state in ("armed", "disarmed", "") and time.monotonic() < end:
+            if self.state == "armed" and abs(self.speed_m_s() - speed_m_s) < _TOLERANCE_M_S:
+                return True
+            self.wait(0.02)
+        return False
+
+    def _send(self) -> None:
+        if self.twist is not None:
+            stamp = self.graph.node.get_clock().now().to_msg()
+            header = Header(stamp=stamp, frame_id=_HAND_EYE.camera_frame)
+            self._twists.publish(twist_message(np.array(self.twist), header))
+
+
+def _commands(host: str) -> dict[str, list[str]]:
+    driver = NodeSpec(
+        *("ur_driver", "ur_driver"),
+        parameters={
+            "backend": "ros2_control",
+            "max_linear": FULL_SPEED_M_S,
+            "hand_eye_xyz": _HAND_EYE.xyz_m,
+            "hand_eye_quaternion": _HAND_EYE.quaternion_xyzw,
+        },
+    )
+    arm = [sys.executable, "-m", "cns_ros.sim.vendor_arm", "--ros-args", "-p", f"host:={host}"]
+    return {"ur_driver": driver.command(), "vendor_arm": arm}
