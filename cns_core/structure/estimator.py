@@ -132,7 +132,7 @@ class StructureEstimator:
         """All matches; what has no depth (nan) yet is taken for as far away as the others."""
         axis, known = T[:3, 2], np.isfinite(depth)
         covariance = self._map.covariance(which, T[:3, 3])
-        spread = np.sqrt(np.einsum("i,nij,j->n", axis, covariance, axis))
+        spread = np.sqrt(np.maximum(np.einsum("i,nij,j->n", axis, covariance, axis), 0.0))
         usual = float(np.median(depth[known]))
         return Sightings(
             seen.current[which],

@@ -147,7 +147,8 @@ class PointMap:
         aside = line - along[:, None] * r
         covariance = self._covariance[seen]
         along_ray = np.einsum("ni,nij,nj->n", r, covariance, r)
-        spread = 0.5 * (np.trace(covariance, axis1=1, axis2=2) - along_ray)
+        # Rounding can make it negative for points that are all but at the camera.
+        spread = np.maximum(0.5 * (np.trace(covariance, axis1=1, axis2=2) - along_ray), 0.0)
         squared = np.einsum("ni,ni->n", aside, aside) / (noise + spread) / self._factor**2
         self._adapt(squared[placed], newness)
         squared = np.where(placed, np.minimum(squared, _LARGEST_SURPRISE), _EXPECTED)

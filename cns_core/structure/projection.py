@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+_LEAST_VARIANCE = 1e-18
 NEAREST_M = 1e-3
 """Points nearer than this are behind the camera for all that follows."""
 
@@ -50,9 +51,10 @@ def whiten(
         covariance: (N, 2, 2), each positive definite.
     """
     # The inverse of a 2 x 2 Cholesky factor, written out: a tenth of the time of LAPACK's.
-    a = np.sqrt(covariance[:, 0, 0])
+    # Rounding can make a nearly singular one indefinite.
+    a = np.sqrt(np.maximum(covariance[:, 0, 0], _LEAST_VARIANCE))
     b = covariance[:, 1, 0] / a
-    c = np.sqrt(np.maximum(covariance[:, 1, 1] - b**2, 1e-18))
+    c = np.sqrt(np.maximum(covariance[:, 1, 1] - b**2, _LEAST_VARIANCE))
     white, scaled = np.empty_like(residual), np.empty_like(jacobian)
     white[:, 0] = residual[:, 0] / a
     white[:, 1] = (residual[:, 1] - b * white[:, 0]) / c
