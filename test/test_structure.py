@@ -341,3 +341,13 @@ def test_a_map_of_a_wrong_scale_takes_the_one_that_odometry_tells():
         told[:3, 3] += offset
         estimate = estimator.update(world.matches(T), told)
     assert estimate.scale == pytest.approx(distance, rel=0.15)
+
+
+def test_odometry_that_only_rattles_tells_no_scale():
+    """A frozen one: its noise is no baseline, however long it is watched."""
+    world, rng = World(), np.random.default_rng(0)
+    estimator = StructureEstimator()
+    estimator.start(world.desired)
+    for T in [*way(START, GOAL, 60), *[GOAL] * 150]:
+        noise = np.r_[rng.normal(0.0, 2e-5, 3), rng.normal(0.0, 1.7e-4, 3)]
+        assert estimator.update(world.matches(T), START @ se3.exp(noise)) is None

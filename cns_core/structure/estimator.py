@@ -20,6 +20,8 @@ _PATIENCE_FRAMES = 5
 _NEW_VIEW = 2e-3
 """Change of view between frames that makes a sighting fully new."""
 _FIRST_DISTANCE_M = 0.5
+_LEAST_REACH_M = 2e-3
+"""Motion without which no scale is known: what is less can be an odometry's noise."""
 _FIRST_CHANGE, _LARGEST_CHANGE = 1.0, 3.0
 _UNKNOWN_SHARE = 0.5
 """Deviation of a depth that is only guessed, over the depth."""
@@ -56,6 +58,8 @@ class StructureEstimator:
         self._goal = GoalTrack(self.settings)
         self._scale = _FIRST_DISTANCE_M
         self._unexplained = 0
+        self._start: np.ndarray | None = None
+        self._reach_m = 0.0
 
     @property
     def points(self) -> np.ndarray:
@@ -81,6 +85,7 @@ class StructureEstimator:
         noise = self._noise()
         T = self._camera.follow(self._map, correspondence, T_odom_camera, noise, self._scale)
         self._stretch(T[:3, 3])
+        self._reach(T_odom_camera[:3, 3])
         explains = self._camera.explained >= _LEAST_EXPLAINED
         self._unexplained = 0 if explains else self._unexplained + 1
         if self._unexplained >= _PATIENCE_FRAMES:
@@ -96,6 +101,12 @@ class StructureEstimator:
         if self.estimate is None:
             self._goal.lose()
         return self.estimate
+
+    def _reach(self, centre: np.ndarray) -> None:
+        """Note how far the camera came from where the map was begun, as odometry has it."""
+        if self._start is None:
+            self._start = centre
+        self._reach_m = max(self._reach_m, float(np.linalg.norm(centre - self._start)))
 
     def _stretch(self, centre: np.ndarray) -> None:
         """Let all that is a length follow the scale that odometry tells."""
@@ -120,7 +131,7 @@ class StructureEstimator:
         which = np.flatnonzero(seen.matched)
         depth = (self._map.points[which] - T[:3, 3]) @ T[:3, 2]
         known = self._map.known(T[:3, 3])[which] & (depth > NEAREST_M)
-        if known.sum() < FEWEST:
+        if known.sum() < FEWEST or self._reach_m < _LEAST_REACH_M:
             return None
         sightings = self._sightings(seen, which, T, np.where(known, depth, np.nan))
         found = self._goal.find(sightings, known, T, noise)
