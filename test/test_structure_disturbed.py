@@ -90,7 +90,7 @@ def test_a_way_that_is_all_rotation_is_gone_without_knowing_distances(prior):
     turn = (0.15, -0.1, 0.6)
     loop = Loop(prior, start=GOAL @ se3.exp(np.r_[np.zeros(3), turn]))
     assert loop.run() < 1.15 * alone_steps(*turn)
-    assert loop.error_mm < 0.3
+    assert loop.error_mm < 0.5
     assert limits_kept(loop)
 
 
