@@ -99,7 +99,7 @@ def set_up():
 
 def findings(*groups, **settings):
     """What is found in some groups, by what was looked at."""
-    found = list(examine(DoctorSettings(listen_s=LISTEN_S, **settings), groups))
+    found = list(examine(DoctorSettings(**{"listen_s": LISTEN_S, **settings}), groups))
     assert len({each.check for each in found}) == len(found)
     return {each.check: each for each in found}
 
@@ -150,7 +150,7 @@ def test_an_uncalibrated_camera_is_told_to_be_calibrated(set_up):
         0.1, lambda: publisher.publish(CameraInfo(width=640, height=480))
     )
     with Spinning(set_up.graph):
-        info = findings("camera", camera_info_topic=topic)["camera_info"]
+        info = findings("camera", camera_info_topic=topic, listen_s=1.5)["camera_info"]
     set_up.graph.node.destroy_timer(timer)
     assert info.verdict is Verdict.FAIL
     assert "not calibrated" in info.seen and "camera_calibration" in info.remedy
@@ -162,7 +162,7 @@ def test_a_camera_info_of_another_size_is_refused(set_up):
     half = CameraInfo(width=320, height=240, k=[270.0, 0, 160.0, 0, 270.0, 120.0, 0, 0, 1.0])
     timer = set_up.graph.node.create_timer(0.1, lambda: publisher.publish(half))
     with Spinning(set_up.graph):
-        info = findings("camera", camera_info_topic=topic)["camera_info"]
+        info = findings("camera", camera_info_topic=topic, listen_s=1.5)["camera_info"]
     set_up.graph.node.destroy_timer(timer)
     assert info.verdict is Verdict.FAIL and "320x240" in info.seen
 

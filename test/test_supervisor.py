@@ -1,6 +1,8 @@
 """The supervisor over real DDS: one action does it all, and the arm always ends stopped."""
 
 import itertools
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -264,6 +266,19 @@ def test_goals_are_saved_listed_renamed_and_deleted(suite, tmp_path):
     np.testing.assert_allclose(listed["b"].camera_pose.pose.position.z, 0.5)
     assert suite.call(DeleteGoal, "delete_goal", name="b").success
     assert "no goal 'b'" in suite.call(LoadGoal, "load_goal", name="b").message
+
+
+def test_the_command_says_what_the_supervisor_answers(suite):
+    def goals(*words):
+        program = [sys.executable, "-m", "cns_ros.cli", "goals", *words]
+        done = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE_S)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = goals("save", "dock")
+    assert code == 0 and "dock" in said, said
+    code, said = goals("save", "dock")
+    assert code == 1 and "already" in said
+    assert goals("list") == (0, "dock\n")
 
 
 def test_a_goal_that_is_loaded_is_the_desired_image_with_its_prior(suite):

@@ -33,6 +33,9 @@ COMMANDS = {
     "handeye": Command(
         "cns_ros.sim.hand_eye_command:main", "find the camera's pose on the flange", needs_ros=True
     ),
+    "goals": Command(
+        "cns_ros.cli.goals_command:main", "save, list, load, rename, delete goals", needs_ros=True
+    ),
     "record": Command(
         "cns_ros.recording.record_command:main", "take an episode home as MCAP", needs_ros=True
     ),

@@ -32,6 +32,11 @@ def remedy(error: ImportError) -> str:
             return f"{module} is not installed: in the checkout, pip install '.[{extra}]'"
     if module in _CORE:
         return f"{module} is not installed: in the checkout, pip install ."
+    if module == "cns_interfaces":
+        return (
+            "cns_interfaces is not installed: in the checkout, pip install --no-deps "
+            "cns_interfaces/wheels/*.whl, or build it with colcon"
+        )
     if module == "rclpy" or module.endswith(("_msgs", "_srvs", "_interfaces")):
         return f"ROS 2 ({module}) does not load: {ROS_REMEDY}"
     raise error
