@@ -278,7 +278,7 @@ def test_without_verification_geometry_decides_nothing(photograph, tracking, mon
     counts = []
     for verified in (True, False):
         if not verified:
-            monkeypatch.setattr(base, "verify", lambda *_: pytest.fail("verified"))
+            monkeypatch.setattr(base, "verify_scene", lambda *_: pytest.fail("verified"))
         made = make_observer("sift", CAMERA, verify=verified, **options)
         made.set_desired(view(photograph))
         made.observe(two_motions(photograph))
