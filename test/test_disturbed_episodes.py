@@ -38,7 +38,7 @@ def test_the_light_halves_on_the_way():
 @pytest.mark.parametrize(
     "section, index",
     [
-        ("S", 2),
+        pytest.param("S", 2, marks=slow),
         pytest.param("M", 1, marks=slow),
         pytest.param("L", 1, marks=slow),
         pytest.param("L", 40, marks=slow, id="from 177 deg"),

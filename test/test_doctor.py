@@ -109,6 +109,7 @@ def doctor(environment, *words):
     return subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_healthy_set_up_passes(set_up):
     words = ["--json", "--listen", str(LISTEN_S), "--robot-ip", set_up.host, "--hand-eye", HAND_EYE]
     ended = doctor(set_up.environment, *words)
