@@ -180,6 +180,7 @@ def test_what_disturbs_the_image():
     assert np.diff(blurred.image().astype(int)).std() < np.diff(sharp.image().astype(int)).std()
 
 
+@pytest.mark.slow
 def test_delay_and_drops_slow_the_loop_down():
     def error_after(steps, name):
         spec = replace(TRUTH, perturbation=name)

@@ -226,6 +226,7 @@ def test_failed_episodes_leave_a_strip(tmp_path, monkeypatch):
     assert (tmp_path / "failures" / f"{failed['key']}.png").exists()
 
 
+@pytest.mark.slow
 def test_command_line_runs_a_selection_in_processes(tmp_path, capsys):
     command = (
         f"--out {tmp_path} --environments affine --controllers pbvs-truth --observers truth "

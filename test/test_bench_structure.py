@@ -112,6 +112,7 @@ def test_a_verdict_is_held_against_the_truth():
     assert summarize([]) == verdict_trace([]) == {}
 
 
+@pytest.mark.slow
 def test_structure_knows_the_way_and_a_wrong_odometry_misleads_it():
     def last(perturbation):
         spec = Spec("render", "S", 0, perturbation=perturbation, **TRUTH)

@@ -110,7 +110,7 @@ def test_numbers_that_no_camera_has_are_refused(k, seen):
 
 @pytest.mark.parametrize("focal", [0.3 * 1280, 100 * 1280])
 def test_fisheyes_and_telescopes_are_cameras(focal):
-    assert camera_from_info(info(k=with_k(0, focal))).fx == focal
+    assert camera_from_info(info(k=with_k(0, float(focal)))).fx == focal
 
 
 def test_a_size_in_words():

@@ -124,6 +124,7 @@ def test_a_healthy_set_up_passes(set_up):
     assert "bgr8, 640x480" in found["camera encoding"]["seen"]
 
 
+@pytest.mark.slow
 def test_a_camera_that_nobody_publishes_is_missed_and_the_exit_code_says_so(
     set_up, monkeypatch, capsys
 ):
@@ -144,6 +145,7 @@ def test_a_camera_whose_clock_is_ahead_is_told_how_far(set_up):
     assert "in the future" in clock.seen and "stamp:=receive" in clock.seen
 
 
+@pytest.mark.slow
 def test_an_uncalibrated_camera_is_told_to_be_calibrated(set_up):
     topic = "blank/camera_info"
     publisher = set_up.graph.node.create_publisher(CameraInfo, topic, OFFERED)
@@ -157,10 +159,13 @@ def test_an_uncalibrated_camera_is_told_to_be_calibrated(set_up):
     assert "not calibrated" in info.seen and "camera_calibration" in info.remedy
 
 
+@pytest.mark.slow
 def test_a_camera_info_of_another_size_is_refused(set_up):
     topic = "small/camera_info"
     publisher = set_up.graph.node.create_publisher(CameraInfo, topic, OFFERED)
-    half = CameraInfo(width=320, height=240, k=[270.0, 0, 160.0, 0, 270.0, 120.0, 0, 0, 1.0])
+    half = CameraInfo(
+        width=320, height=240, k=[270.0, 0.0, 160.0, 0.0, 270.0, 120.0, 0.0, 0.0, 1.0]
+    )
     timer = set_up.graph.node.create_timer(0.1, lambda: publisher.publish(half))
     with Spinning(set_up.graph):
         info = findings("camera", camera_info_topic=topic, listen_s=1.5)["camera_info"]

@@ -25,7 +25,11 @@ def run(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("name", "largest_mm"),
-    [("servo_images.py", 0.5), ("own_controller.py", 0.5), ("own_observer.py", 15.0)],
+    [
+        ("servo_images.py", 0.5),
+        pytest.param("own_controller.py", 0.5, marks=pytest.mark.slow),
+        pytest.param("own_observer.py", 15.0, marks=pytest.mark.slow),
+    ],
 )
 def test_the_camera_comes_back(run, name, largest_mm):
     last = run(name).splitlines()[-1]

@@ -29,6 +29,7 @@ def test_the_arm_stops_in_time_says_why_and_stays(rig, fault, phase):
     assert row["passed"], row
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_table(tmp_path, capsys):
     command = ["faults", "--only", "script killed", "--out", str(tmp_path)]
     assert cli.main([*command, "--host", own_address()]) == 0

@@ -275,6 +275,7 @@ def test_a_driver_whose_ticks_fail_stops_the_arm_and_says_why(ros_graph, monkeyp
     ros_graph.until(lambda: commands[-1].twist.linear.x, rig.send)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "method"),
     [(UrDriverNode, "describe"), (UrDriverNode, "_several_senders"), (ArmDriver, "poll")],

@@ -73,6 +73,7 @@ def cell(ros_graph):
     return Cell(ros_graph)
 
 
+@pytest.mark.slow
 def test_the_file_is_found_again_from_fifteen_views(ros_graph, cell, tmp_path):
     path = tmp_path / "hand_eye.yaml"
     ros_graph.add(with_parameters(HandEyeNode, file=str(path)))

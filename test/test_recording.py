@@ -135,6 +135,7 @@ def bag(recording):
     return BagReader(recording)
 
 
+@pytest.mark.slow
 def test_the_twists_are_repeated_bit_for_bit(bag):
     replay = replay_controller(bag, {})
     assert not replay.notes
@@ -146,6 +147,7 @@ def test_the_twists_are_repeated_bit_for_bit(bag):
     assert {step.call.settings["gain"] for step in replay.steps} == {1.0, 0.8}
 
 
+@pytest.mark.slow
 def test_the_matches_are_repeated_bit_for_bit(bag):
     replay = replay_observer(bag, {})
     assert not replay.notes
@@ -153,6 +155,7 @@ def test_the_matches_are_repeated_bit_for_bit(bag):
     assert "bit for bit" in observer_lines(replay)[-1]
 
 
+@pytest.mark.slow
 def test_other_parameters_part_and_the_report_says_where(bag):
     replay = replay_controller(bag, {"terminal": "none"})
     assert replay.parting is not None
@@ -162,6 +165,7 @@ def test_other_parameters_part_and_the_report_says_where(bag):
     assert "parts at image 0" in " ".join(observer_lines(seen))
 
 
+@pytest.mark.slow
 def test_what_else_belongs_to_the_episode_is_there(bag):
     topics = {entry.topic for entry in bag.entries()}
     wanted = {"/image", "/camera_info", "/matches", "/twist", "/tcp_pose", "/observer/goal"}
@@ -173,6 +177,7 @@ def test_what_else_belongs_to_the_episode_is_there(bag):
     assert len(bag.origin()["weights_sha256"]) == 64
 
 
+@pytest.mark.slow
 def test_another_reader_decodes_every_message_by_the_definitions_in_the_file(recording):
     with recording.open("rb") as file:
         reader = make_reader(file, decoder_factories=[DecoderFactory()])
@@ -186,6 +191,7 @@ def test_another_reader_decodes_every_message_by_the_definitions_in_the_file(rec
     assert found["/controller/status"].values[0].key == "cause"
 
 
+@pytest.mark.slow
 def test_the_command_replays_and_draws_what_make_servo_draws(
     recording, tmp_path, monkeypatch, capsys
 ):
@@ -255,6 +261,7 @@ def test_what_is_no_recording_is_refused(tmp_path):
             BagReader(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_a_recording_without_its_end_is_read_as_far_as_it_goes(recording, tmp_path):
     cut = tmp_path / "cut.mcap"
     content = recording.read_bytes()

@@ -53,7 +53,14 @@ def driver(ros_graph):
     driver.process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_node_that_is_told_to_end_leaves_the_arm_with_a_zero_twist(ros_graph, driver, number):
     driver.set_off()
     driver.process.send_signal(number)

@@ -109,6 +109,7 @@ def test_the_same_version_answers_the_same_bit_for_bit(episode):
     assert repeated[0].refused and repeated[0].refused == repeated[0].call.refused
 
 
+@pytest.mark.slow
 def test_the_policy_is_repeated_bit_for_bit_too():
     control = ControlSettings()
     episode = Episode(control)

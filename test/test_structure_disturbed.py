@@ -149,6 +149,7 @@ def test_poses_that_end_are_replaced_by_the_twists_given():
     assert loop.error_mm < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late_s", [-0.03, 0.016, 0.03, 0.06])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_poses_told_late_or_early_are_brought_to_the_images_time(late_s, seed):

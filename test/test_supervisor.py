@@ -230,6 +230,7 @@ def test_a_driver_that_stops_ends_it(suite):
     assert suite.calls[-2:] == ["ur_driver/disarm", "controller/stop"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["controller", "driver"])
 def test_a_node_that_dies_ends_it_and_the_arm_is_stopped(suite, name, monkeypatch):
     monkeypatch.setattr(servo_run, "_STOP_S", 0.5)
@@ -268,6 +269,7 @@ def test_goals_are_saved_listed_renamed_and_deleted(suite, tmp_path):
     assert "no goal 'b'" in suite.call(LoadGoal, "load_goal", name="b").message
 
 
+@pytest.mark.slow
 def test_the_command_says_what_the_supervisor_answers(suite):
     def goals(*words):
         program = [sys.executable, "-m", "cns_ros.cli", "goals", *words]
@@ -292,6 +294,7 @@ def test_a_goal_that_is_loaded_is_the_desired_image_with_its_prior(suite):
     assert "repeats itself" in suite.call(LoadGoal, "load_goal", name="a").message
 
 
+@pytest.mark.slow
 def test_a_sequence_goes_through_its_goals_and_stops_at_the_first_that_fails(suite):
     for name in "abc":
         suite.observer.picture = np.roll(suite.observer.picture, 1)

@@ -52,6 +52,7 @@ def test_the_goal_shows_as_many_keypoints_as_asked_for(index):
     assert environment.scene.antialiased == (index == 0)
 
 
+@pytest.mark.slow
 def test_the_depth_is_that_of_what_is_drawn(scene):
     _, inverse = render(scene.solids, SIDE, CAMERA)
     depth = scene.depth(SIDE, CAMERA)

@@ -306,6 +306,7 @@ def test_evaluation_compares_weights_by_section(settings, tmp_path, capsys):
     assert [row[1] for row in rows] == ["S", "M", "L", "A"] * 2
 
 
+@pytest.mark.slow
 def test_ablations_are_trained_once_and_compared(tmp_path, capsys):
     config = tmp_path / "ablation.yaml"
     config.write_text(yaml.safe_dump(tree()))
@@ -339,6 +340,7 @@ def test_distributions_are_drawn(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"distributions.png", "scenes.png"}
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path):
     config = tmp_path / "train.yaml"
     config.write_text(yaml.safe_dump(tree()))
