@@ -40,7 +40,7 @@ class Suite:
         self.controller = FakeController(self.calls)
         self.driver = FakeDriver(self.calls)
         self.supervisor = with_parameters(
-            SupervisorNode, goals_folder=str(folder), **{"silence": 1.5, **parameters}
+            SupervisorNode, goals_folder=str(folder), **{"silence": 3.0, **parameters}
         )
         self.node = rclpy.create_node("test")
         self.executor = MultiThreadedExecutor(THREADS + 4)
