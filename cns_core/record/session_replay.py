@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cns_core.control.factory import make_controller, make_stop_rule
-from cns_core.control.guide import make_guide
+from cns_core.control.assembly import make_regulator
 from cns_core.control.regulator import Regulator, Step
 from cns_core.control.session import ServoSession
 from cns_core.control.session_records import SILENCE, Matches, Output
@@ -93,11 +92,7 @@ def repeat_session(
             is left out.
         changed: settings of the session by name that are to be others than they were.
     """
-    regulator = RetimedRegulator(
-        make_controller(control.controller, control.weights or None, control.terminal),
-        make_stop_rule(control.stop),
-        guide=make_guide() if control.terminal == "structure" else None,
-    )
+    regulator = make_regulator(control, RetimedRegulator)
     session: ServoSession | None = None
     for call in calls:
         settings = _settings(call.settings, changed or {})

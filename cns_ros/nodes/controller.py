@@ -14,9 +14,8 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
+from cns_core.control.assembly import make_regulator
 from cns_core.control.depth_prior import AUTO
-from cns_core.control.factory import make_controller, make_stop_rule
-from cns_core.control.guide import make_guide
 from cns_core.control.regulator import Regulator
 from cns_core.control.session import ServoSession
 from cns_core.control.session_records import Level, Matches, Now, Output
@@ -63,14 +62,10 @@ class ControllerNode(GuardedNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("controller", **options)
         control = declare_all(self, ControlSettings)
-        controller = make_controller(control.controller, control.weights or None, control.terminal)
+        regulator = make_regulator(control, Regulator)
         self._settings = Live(self, SessionSettings)
         self.session = TracedSession(
-            Regulator(
-                controller,
-                make_stop_rule(control.stop),
-                guide=make_guide() if control.terminal == "structure" else None,
-            ),
+            regulator,
             self._settings.value,
             idle_cause="call ~/start",
             tell=TraceTopic(self).tell,

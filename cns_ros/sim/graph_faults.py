@@ -4,17 +4,14 @@
 these words in their name.
 """
 
-import json
-import os
-import sys
 from collections.abc import Callable
 
 from cns_core.arm.ur.config import UrConfig
 from cns_core.bench.faults.detection import process_end_s, silence_s
 from cns_core.bench.faults.fault import Fault, at_once, never
 from cns_core.bench.faults.rig import GONE
-from cns_core.bench.faults.trial import try_faults
 from cns_core.control.settings import SessionSettings
+from cns_ros.sim.fault_rows import print_rows
 from cns_ros.sim.graph_rig import GraphRig
 from cns_ros.sim.twin import IMAGE_RATE_HZ
 
@@ -109,13 +106,7 @@ GRAPH_FAULTS: tuple[Fault[GraphRig], ...] = (
 
 def main() -> None:
     """Write the rows as they are measured."""
-    host, words = sys.argv[1:]
-    faults = [fault for fault in GRAPH_FAULTS if words in fault.name]
-    if not faults:
-        return
-    with GraphRig(host, domain=1 + os.getpid() % 100) as rig:
-        for row in try_faults(rig, faults):
-            print(json.dumps(row), flush=True)
+    print_rows(GraphRig, GRAPH_FAULTS)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,7 @@ faults with these words in their name.
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -22,10 +19,10 @@ from cns_core.bench.faults.arm_rig import FULL_MOTION
 from cns_core.bench.faults.detection import follow_s, reaction_s, silence_s
 from cns_core.bench.faults.fault import Fault, at_once
 from cns_core.bench.faults.rig import GONE
-from cns_core.bench.faults.trial import try_faults
 from cns_core.twin.robot.control_box import Q_HOME
 from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.qos import OFFERED
+from cns_ros.sim.fault_rows import print_rows
 from cns_ros.sim.twist_controller_rig import TwistControllerRig
 from cns_ros.sim.vendor_arm import DELAY_S
 
@@ -148,13 +145,7 @@ TWIST_CONTROLLER_FAULTS: tuple[Fault[Rig], ...] = (
 
 def main() -> None:
     """Write the rows as they are measured."""
-    host, words = sys.argv[1:]
-    faults = [fault for fault in TWIST_CONTROLLER_FAULTS if words in fault.name]
-    if not faults:
-        return
-    with TwistControllerRig(host, domain=1 + os.getpid() % 100) as rig:
-        for row in try_faults(rig, faults):
-            print(json.dumps(row), flush=True)
+    print_rows(TwistControllerRig, TWIST_CONTROLLER_FAULTS)
 
 
 if __name__ == "__main__":
