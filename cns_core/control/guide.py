@@ -22,7 +22,6 @@ TYPICAL_FOCAL = 600.0
 _SCALE_SHARE = 0.2
 _BRIDGED_S = 0.4
 """How long a pose may be missing before the twists given take its place."""
-_LARGEST_CHANGE_S = 0.011
 _NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
 
 
@@ -144,7 +143,7 @@ class StructureGuide:
         """The pose at the time of the image, should poses be told late or early."""
         before_s = self.offset.offset_s
         corrected = self.offset.correct(time_s, pose, seen)
-        if abs(self.offset.offset_s - before_s) > _LARGEST_CHANGE_S:
+        if self.offset.offset_s != before_s:
             self._estimator.forget()  # a map made of poses at wrong times has a wrong scale
         return corrected
 

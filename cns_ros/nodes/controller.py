@@ -43,7 +43,7 @@ from cns_ros.ros.matches import correspondence_from_matches
 from cns_ros.ros.overrides import overridable
 from cns_ros.ros.parameters import Live, declare_all
 from cns_ros.ros.poses_twists import pose_from_message, twist_message
-from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
+from cns_ros.ros.qos import LATCHED, MEASURED, NEWEST, OFFERED
 from cns_ros.ros.run import run
 
 _AHEAD_S = 0.04  # poses come every 0.02 s and a little later; what is guessed is hardly a way
@@ -80,7 +80,7 @@ class ControllerNode(GuardedNode):
         self._graph = self.create_publisher(MarkerArray, "~/graph", OFFERED)
         self._structure = self.create_publisher(MarkerArray, "~/structure", OFFERED)
         self.create_subscription(PointCloud2, "matches", self._on_matches, **overridable(NEWEST))
-        self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, **overridable(NEWEST))
+        self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, **overridable(MEASURED))
         self.create_service(Trigger, "~/start", self._on_start)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.create_service(Trigger, "~/reset", self._on_reset)

@@ -19,6 +19,9 @@ NEWEST = _newest(ReliabilityPolicy.BEST_EFFORT)
 SHARED = _newest(ReliabilityPolicy.BEST_EFFORT, depth=20)
 """Topics that several nodes publish parts of: one of them must not replace what another said."""
 
+MEASURED = _newest(ReliabilityPolicy.BEST_EFFORT, depth=20)
+"""Measurements between which is interpolated: while something else is done several may come."""
+
 OFFERED = _newest(ReliabilityPolicy.RELIABLE)
 """What we publish of small messages: reliable offers match every subscriber's request."""
 

@@ -5,6 +5,7 @@ Only the ground truth, which is for measuring, goes past the wire that a real ar
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def load_hand_eye(path: str) -> HandEye:
     """The twin's true hand-eye pose: ``path``, or the file that the package ships."""
     return HandEye.load(path or Path(share_directory(), "config", "twin_hand_eye.yaml"))
 
+_LATEST_TICK_S = 0.05  # beyond it the arm is switched off or stands still, not late
 
 @dataclass(frozen=True)
 class _Shot:
@@ -95,8 +97,13 @@ class TwinNode(GuardedNode):
 
     def _shoot(self) -> None:
         """Take one image; its stamp is the time of the exposure, before the rendering."""
+        arm = self._arm.state()
+        # The arm moves in ticks, and late ones where the processor is busy: what the image shows
+        # is the arm at the last of them.
         time_ns = self.get_clock().now().nanoseconds
-        q = self._arm.state().q
+        late_s = time.monotonic() - arm.time_s
+        time_ns -= round(NANOSECONDS * late_s) if late_s < _LATEST_TICK_S else 0
+        q = arm.q
         view, inverse_depth = self._workcell.render_with_depth(q)
         if self._tool is not None:
             view = self._tool.before(view)

@@ -33,6 +33,8 @@ _CONNECT_S = 8.0
 _RETRY_S = 1.0
 _TICK_S = 2.0
 _REPORT_S = 0.02
+_EARLY_S, _LEAST_REPORT_S = 1e-3, 0.01
+"""A wait may end a little early; and a tick reports though a report before it was a little late."""
 _DASHBOARD_STOP_S = 0.3
 _PRIORITY = 20
 _log = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ class Worker:
             now = time.monotonic()
             if not streamer.schedule.remaining(now):
                 self._tick(streamer, transport, now)
-            elif now - self._reported[1] >= _REPORT_S:
+            elif now - self._reported[1] >= _REPORT_S - _EARLY_S:
                 # Between the ticks: who servoes by images wants to know where the camera was.
                 transport.read(now, self.machine.in_motion)
                 self._report(streamer.status(now))
@@ -184,7 +186,7 @@ class Worker:
         """Tell the driver how things stand, at once when the state has changed."""
         now = time.monotonic()
         state, at = self._reported
-        if state == status.state and now - at < _REPORT_S:
+        if state == status.state and now - at < _LEAST_REPORT_S:
             return
         self._reported = (status.state, now)
         feedback = self._transport.feedback if self._transport else None

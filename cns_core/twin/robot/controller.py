@@ -51,6 +51,8 @@ class RobotController:
         registers: all general-purpose registers by their RTDE names.
         program: what plays, or None.
         ticks: how many have passed.
+        clock_s: what its clock says; it also goes on where the robot lost time, see
+            :meth:`.BoxServer.run`.
         remote_control: whether a client may play programs.
     """
 
@@ -64,6 +66,8 @@ class RobotController:
         self.program: Program | None = None
         self._loading: Future[Program] | None = None
         self.ticks = 0
+        self.clock_s = 0.0
+        self._tick_at: float | None = None
         self.remote_control = True
         self._watchdog: _Watchdog | None = None
         self._builtins = script_builtins(self)
@@ -76,6 +80,8 @@ class RobotController:
     def tick(self, monotonic_s: float) -> None:
         """Advance by one tick, which ends at a time of the monotonic clock."""
         self.ticks += 1
+        self.clock_s += TICK_S if self._tick_at is None else monotonic_s - self._tick_at
+        self._tick_at = monotonic_s
         self._check_watchdog()
         if self._loading is not None and self._loading.done():
             self._start_program(self._loading)

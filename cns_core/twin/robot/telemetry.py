@@ -44,7 +44,7 @@ class Telemetry:
         robot, safety, values = self._robot, self._robot.safety, self._values
         playing = robot.program is not None
         values.update(robot.registers)
-        values["timestamp"] = robot.time_s
+        values["timestamp"] = robot.clock_s
         values["speed_scaling"] = robot.arm.speed_scaling
         values["target_speed_fraction"] = robot.arm.speed_slider
         values["robot_mode"] = safety.robot_mode
