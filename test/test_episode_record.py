@@ -54,6 +54,15 @@ def test_the_log_is_written_one_line_a_twist(tmp_path):
     assert figures["image_age_s_p50"] == 0.04
 
 
+def test_motion_counts_from_where_the_camera_leaves_its_start():
+    log = EpisodeLog()
+    for time_s, pose in ((0.0, AWAY), (0.5, AWAY), (0.6, GOAL), (1.6, GOAL)):
+        log.steps.append(StepRecord.towards(GOAL, pose, time_s))
+    assert log.motion_s() == pytest.approx(1.1)
+    log.steps = log.steps[:2]
+    assert log.motion_s() == 0.0
+
+
 def test_a_log_without_steps_has_no_figures(tmp_path):
     assert EpisodeLog().save(tmp_path, {}) == {}
 

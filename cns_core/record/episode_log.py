@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ class EpisodeLog:
             return 0.0
         return (len(self.steps) - 1) / (self.steps[-1].time_s - self.steps[0].time_s)
 
+    def motion_s(self) -> float:
+        """From the last step at which the camera was still at its start to the last one, in s."""
+        if not self.steps:
+            return 0.0
+        start = self.steps[0].pose
+        still = (np.abs(step.pose - start).max() < _STILL for step in self.steps)
+        begins = max(sum(takewhile(bool, still)) - 1, 0)
+        return self.steps[-1].time_s - self.steps[begins].time_s
+
     def save(self, folder: str | Path, result: Mapping[str, object]) -> dict[str, float]:
         """Write ``episode.csv`` (steps) and ``episode.json`` (settings, result, figures).
 
@@ -65,6 +75,7 @@ class EpisodeLog:
         start, end = self.steps[0], self.steps[-1]
         return {
             "duration_s": end.time_s - start.time_s,
+            "motion_s": self.motion_s(),
             "twists": len(self.steps),
             "twist_rate_hz": self.rate_hz(),
             "image_age_s_p50": float(p50),
@@ -74,6 +85,9 @@ class EpisodeLog:
             "initial_translation_error_mm": start.translation_error_mm,
         }
 
+
+_STILL = 1e-5
+"""In m and in entries of the rotation matrix."""
 
 _HEADER = (
     *("time_s", "vx", "vy", "vz", "wx", "wy", "wz", "error", "matched", "image_age_s"),

@@ -75,7 +75,7 @@ class Episode:
         """Servo as a user does: the recording, and why it failed, empty if it did not."""
         from cns_ros.sim.servo_client import ServoClient
 
-        client, recording = ServoClient(self._watch), self._watch.begin(self._goal)
+        client, recording = ServoClient(self._watch), self._watch.begin(self._goal, patient=True)
         client.send(arm=True, timeout=timeout_s)
         while (outcome := client.wait(_PROGRESS_S)) is None:
             _say(self._watch.progress())

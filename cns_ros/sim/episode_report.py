@@ -24,6 +24,7 @@ def result_of(
         "rotation_error_deg": se3.rotation_error_deg(recording.goal, pose),
         "translation_error_mm": 1e3 * se3.translation_error_m(recording.goal, pose),
         "steps": len(recording.log.steps),
+        "motion_s": recording.log.motion_s(),
         "rate_hz": command_rate_hz,
     }
 

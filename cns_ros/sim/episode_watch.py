@@ -55,6 +55,7 @@ class EpisodeWatch(GuardedNode):
         self.done = threading.Event()
         self._changed = threading.Condition()
         self._driver = ""
+        self._patient = False
         self._pose: NDArray[np.float64] | None = None
         self._correspondence: Correspondence | None = None
         self._recording: EpisodeRecording | None = None
@@ -87,8 +88,13 @@ class EpisodeWatch(GuardedNode):
             raise TimeoutError(f"no sign of {what} within {timeout_s:.0f} s")
         return value
 
-    def begin(self, goal: NDArray[np.float64]) -> EpisodeRecording:
-        """Record from now on, towards the true camera pose ``goal`` (4, 4)."""
+    def begin(self, goal: NDArray[np.float64], patient: bool = False) -> EpisodeRecording:
+        """Record from now on, towards the true camera pose ``goal`` (4, 4).
+
+        Args:
+            patient: a controller that stops is started anew by somebody else, and it goes on.
+        """
+        self._patient = patient
         self.wait_for("the true pose", lambda: self._pose, _POSE_PATIENCE_S)
         self._recording = EpisodeRecording(goal)
         return self._recording
@@ -152,7 +158,8 @@ class EpisodeWatch(GuardedNode):
         if self._recording:
             if age_s := self.told.get("image_age_s"):
                 self._recording.note_age(float(age_s))
-            if self.status not in _UNFINISHED or (self.status == "idle" and self.cause):
+            stopped = self.status == "idle" and bool(self.cause) and not self._patient
+            if self.status not in _UNFINISHED or stopped:
                 self._finish(self._recording)
 
     def _on_driver(self, message: DiagnosticStatus) -> None:

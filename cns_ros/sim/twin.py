@@ -42,7 +42,9 @@ def load_hand_eye(path: str) -> HandEye:
     """The twin's true hand-eye pose: ``path``, or the file that the package ships."""
     return HandEye.load(path or Path(share_directory(), "config", "twin_hand_eye.yaml"))
 
+
 _LATEST_TICK_S = 0.05  # beyond it the arm is switched off or stands still, not late
+
 
 @dataclass(frozen=True)
 class _Shot:
