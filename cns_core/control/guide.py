@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cns_core.control.structure_law import StructureLaw, StructureLawSettings
+from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.twist import saturate
 from cns_core.structure.commands import Commands
 from cns_core.structure.delay import DelayMeter
 from cns_core.structure.estimate import Estimate
 from cns_core.structure.estimator import StructureEstimator
 from cns_core.structure.odometry import TwistOdometry
+from cns_core.structure.pose_errors import PoseErrors
 from cns_core.structure.settings import StructureSettings
-from cns_core.structure.time_offset import TimeOffset
 
 TYPICAL_FOCAL = 600.0
 """In pixels. The noise adapts to what is seen, so that its first guess need not be good."""
 
 _SCALE_SHARE = 0.2
+_REPEATED = 20
+"""Frames; a millisecond or two each."""
 _BRIDGED_S = 0.4
 """How long a pose may be missing before the twists given take its place."""
 _NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
@@ -57,7 +62,7 @@ class StructureGuide:
     Attributes:
         estimate: the last :class:`Estimate`, None while there is none.
         law: the :class:`StructureLaw`.
-        offset: the :class:`.TimeOffset` between poses and images, of this episode.
+        errors: the :class:`.PoseErrors` of the poses told in this episode.
 
     Args:
         structure, law: settings of the estimate and the law.
@@ -110,7 +115,8 @@ class StructureGuide:
         self._odometry = TwistOdometry(self._delay_s)
         self._commands = Commands()
         self._meter = DelayMeter(self._commands)
-        self.offset = TimeOffset()
+        self.errors = PoseErrors()
+        self._frames: deque[tuple[float, Correspondence]] = deque(maxlen=_REPEATED)
         self._measured: bool | None = None
         self._measured_s = self._estimate_s = -np.inf
 
@@ -141,11 +147,18 @@ class StructureGuide:
 
     def _timely(self, pose: np.ndarray, time_s: float, seen: Correspondence) -> np.ndarray:
         """The pose at the time of the image, should poses be told late or early."""
-        before_s = self.offset.offset_s
-        corrected = self.offset.correct(time_s, pose, seen)
-        if self.offset.offset_s != before_s:
-            self._estimator.forget()  # a map made of poses at wrong times has a wrong scale
+        before = self.errors.mounting
+        corrected = self.errors.correct(time_s, pose, seen)
+        if self.errors.mounting is not before:
+            self._begin_map_anew()
+        self._frames.append((time_s, seen))
         return corrected
+
+    def _begin_map_anew(self) -> None:
+        """A map made of poses that were wrong has a wrong scale: the last frames once more."""
+        self._estimator.forget()
+        for time_s, seen in self._frames:
+            self._estimator.update(seen, self.errors.pose(time_s))
 
     def twist(self, policy: np.ndarray, time_s: float, cautious: bool = False) -> np.ndarray:
         """(6,) twist that answers the frame observed last, taken at ``time_s``.
@@ -160,12 +173,14 @@ class StructureGuide:
         ahead = None
         if self.estimate is not None:
             ahead = self.estimate.after(self._commands.told(start_s, end_s)[0])
-        return self.law.twist(policy, ahead, cautious)
+        twist = self.law.twist(policy, ahead, cautious)
+        through = se3.adjoint(self.errors.mounting) @ twist
+        return saturate(through, self.law.settings.max_linear, self.law.settings.max_angular)
 
     def give(self, twist: np.ndarray, time_s: float) -> None:
         """Note the (6,) twist that answers the image of ``time_s``."""
         self._odometry.give(time_s, twist)
-        self._commands.give(time_s, twist)
+        self._commands.give(time_s, se3.adjoint(se3.inverse(self.errors.mounting)) @ twist)
 
 
 def make_guide(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cns_core.control.regulator import Regulator, Step
 from cns_core.control.session import ServoSession
+from cns_core.geometry import se3
 
 Values = dict[str, str | int | float]
 
@@ -17,7 +20,10 @@ def session_values(session: ServoSession) -> Values:
         values |= _distances(session.regulator, step)
     if (guide := session.regulator.guide) is not None:
         values["delay_s"] = guide.law.delay_s
-        values["pose_offset_s"] = guide.offset.offset_s
+        values["pose_offset_s"] = guide.errors.offset_s
+        mounting = se3.log(guide.errors.mounting)
+        values["mounting_error_mm"] = float(1e3 * np.linalg.norm(mounting[:3]))
+        values["mounting_error_deg"] = float(np.degrees(np.linalg.norm(mounting[3:])))
     if (matches := session.matches) is not None:
         values["odometry"] = "twists" if matches.camera_pose is None else "tcp_pose"
     values["terminal_share"] = float(session.regulator.controller.terminal_share)
