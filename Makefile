@@ -1,5 +1,6 @@
-# make servo [SEED=0] [TOOL=true]   bring the whole graph up against the simulated arm and run one
-#                       episode; with TOOL a gripper reaches into the camera's images
+# make servo [SEED=0] [TOOL=true] [RECORD=episode.mcap]
+#                       bring the whole graph up against the simulated arm and run one episode;
+#                       with TOOL a gripper reaches into the camera's images
 # make test             the tests
 # make test-slow        the long tests
 # make lint             ruff and mypy
@@ -18,7 +19,8 @@ INSTALLED := $(VENV)/installed
 .PHONY: servo test test-slow lint interfaces clean
 
 servo: $(INSTALLED)
-	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED) $(if $(filter true,$(TOOL)),--tool)
+	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED) $(if $(filter true,$(TOOL)),--tool) \
+	    $(if $(RECORD),--record $(RECORD))
 
 test: $(INSTALLED)
 	ROS_PYTHON_CHECK_FIELDS=1 $(VENV)/bin/python -m pytest

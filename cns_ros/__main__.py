@@ -16,6 +16,7 @@ NODES = {
     "twin": "cns_ros.sim.twin",
     "episode": "cns_ros.sim.episode",
     "hand_eye_tour": "cns_ros.sim.hand_eye_tour",
+    "recorder": "cns_ros.recording.record_command",
 }
 """Name of the executable: the module whose ``main()`` it is, imported when started."""
 

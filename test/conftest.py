@@ -47,3 +47,14 @@ def ros_graph(ros_domain):
     graph = RosGraph(ros_domain)
     yield graph
     graph.close()
+
+
+@pytest.fixture(scope="session")
+def episode_run(tmp_path_factory):
+    """A whole :class:`support_episode.EpisodeRun`, one for all tests that look at it."""
+    from support_episode import EpisodeRun
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        folder = tmp_path_factory.mktemp("episode")
+        yield EpisodeRun(folder, loopback_address(), ros_domain_id())

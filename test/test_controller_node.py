@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
 from ros_graph import with_parameters
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
@@ -281,6 +282,79 @@ def test_structure_is_drawn_for_who_looks_and_wiped_out_at_the_end(rig):
     assert {marker.ns for marker in drawn[-1].markers} == set(NAMES)
     rig.graph.call("controller/stop")
     rig.graph.until(lambda: {m.action for m in drawn[-1].markers} == {Marker.DELETE}, rig.send)
+
+
+def test_path_twist_and_state_are_drawn_for_who_looks(rig):
+    drawn = rig.graph.collect(MarkerArray, "controller/motion", OFFERED)
+    poses = rig.graph.node.create_publisher(PoseStamped, "tcp_pose", OFFERED)
+    rig.graph.until(poses.get_subscription_count)
+    rig.start()
+
+    def go_on():
+        header = Header(stamp=stamp(rig.time_s), frame_id="base")
+        poses.publish(pose_message(rig.T_wc, header))
+        rig.T_wc = rig.T_wc @ se3.exp(0.04 * rig.answer())
+
+    def shown(name):
+        return {m.ns: m for m in drawn[-1].markers}[name] if drawn else Marker()
+
+    rig.graph.until(lambda: len(shown("path").points) > 2 and shown("linear").points, go_on)
+    assert shown("path").header.frame_id == "base"
+    assert shown("linear").header.frame_id == "camera_optical_frame"
+    assert shown("status").text.startswith("servoing\n40 matched")
+    rig.graph.call("controller/stop")
+    rig.graph.until(lambda: shown("status").text.startswith("idle"), rig.send)
+    assert shown("linear").action == shown("angular").action == Marker.DELETE
+    rig.start()
+    rig.graph.until(lambda: not shown("path").points)
+
+
+def test_the_goals_frame_is_told_while_it_is_known(ros_graph, monkeypatch):
+    told = []
+
+    class Frames:
+        def __init__(self, _):
+            pass
+
+        def tell(self, T, header, child):
+            told.append((T, header, child))
+
+    monkeypatch.setattr("cns_ros.nodes.controller_screen.Frames", Frames)
+    rig = Rig(ros_graph, controller="ibvs", stop="pixel_error", goal_frame="goal_camera")
+    rig.start()
+    assert not told
+
+    def go_on():
+        rig.T_wc = rig.T_wc @ se3.exp(0.04 * rig.answer())
+
+    rig.graph.until(lambda: len(told) > 3, go_on)
+    T, header, child = told[-1]
+    assert (header.frame_id, child) == ("camera_optical_frame", "goal_camera")
+    assert header.stamp.nanosec
+    assert T[3, 3] == 1.0 and 0.0 < np.linalg.norm(T[:3, 3]) < 1.0
+
+
+def test_no_marker_is_published_while_nobody_looks(rig, monkeypatch):
+    published, publish = [], Publisher.publish
+
+    def note(self, message):
+        if self.msg_type is MarkerArray:
+            published.append(self.topic_name)
+        publish(self, message)
+
+    monkeypatch.setattr(Publisher, "publish", note)
+    rig.start()
+    for _ in range(10):
+        rig.T_wc = rig.T_wc @ se3.exp(0.04 * rig.answer())
+    assert not published
+    kinds = dict(rig.graph.node.get_topic_names_and_types())
+    topics = {
+        name for name, kind in kinds.items() if kind == ["visualization_msgs/msg/MarkerArray"]
+    }
+    assert len(topics) >= 3
+    for topic in topics:
+        rig.graph.collect(MarkerArray, topic, OFFERED)
+    rig.graph.until(lambda: set(published) == topics, rig.send)
 
 
 def test_a_fault_of_the_program_ends_the_episode_with_zeros_and_the_reason(rig, monkeypatch):

@@ -2,53 +2,27 @@
 
 import json
 import re
-import subprocess
-import sys
+from collections import Counter
 
 import cv2
-import pytest
-import yaml
 
-# What the driver watches at full speed is tested elsewhere. Here a machine that stalls under other
-# work must not end the episode.
-PATIENT = {
-    "/**/ur_driver": {
-        "ros__parameters": {
-            "command_timeout": 1.0,
-            "disarm_timeout": 5.0,
-            "feedback_timeout": 1.0,
-            "watchdog": 2.0,
-        }
-    },
-    "/**/controller": {"ros__parameters": {"matches_timeout": 5.0}},
-}
+from cns_core.record.session_trace import SessionCall
+from cns_ros.recording.bag_reader import BagReader
 
 
-@pytest.fixture
-def params_file(tmp_path):
-    path = tmp_path / "patient.yaml"
-    path.write_text(yaml.safe_dump(PATIENT))
-    return path
-
-
-def test_the_arm_returns_to_where_the_picture_was_taken(
-    ros_domain, robot_address, params_file, tmp_path
-):
-    command = [sys.executable, "-m", "cns_ros.bringup", "--sim", "--seed", "3"]
-    command += ["--controller", "ibvs", "--robot-ip", robot_address]
-    command += ["--params-file", str(params_file)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    last = done.stdout.strip().splitlines()[-1]
+def test_the_arm_returns_to_where_the_picture_was_taken(episode_run):
+    assert episode_run.returncode == 0, episode_run.output + episode_run.errors
+    lines = episode_run.output.strip().splitlines()
+    last = [line for line in lines if not line.startswith("record: ")][-1]
     assert last.startswith("servo: converged ")
     figures = {k: float(v) for k, v in re.findall(r"(\w+)=(\S+)", last)}
     assert figures["rotation_error_deg"] < 0.3
     assert figures["translation_error_mm"] < 1.0
 
-    [verdict] = [line for line in done.stdout.splitlines() if "episode: verdict " in line]
+    [verdict] = [line for line in lines if "episode: verdict " in line]
     assert re.search(r"odometry (tcp_pose|twists), depth prior 0\.\d+ m \(structure\)", verdict)
 
-    record = json.loads((tmp_path / "out" / "episode.json").read_text())
+    record = json.loads((episode_run.out / "episode.json").read_text())
     assert record["result"]["status"] == "converged"
     off_mm = abs(record["result"]["remaining_mm"] - record["result"]["translation_error_mm"])
     assert off_mm < 3.0 * record["result"]["remaining_mm_bound"]
@@ -59,7 +33,20 @@ def test_the_arm_returns_to_where_the_picture_was_taken(
     assert images["published"] == images["observed"] + images["lost"]
     assert 0.0 < record["figures"]["image_age_s_p50"] <= record["figures"]["image_age_s_p99"]
     assert record["figures"]["twists"] == figures["steps"]
-    samples = (tmp_path / "out" / "episode.csv").read_text().splitlines()
+    samples = (episode_run.out / "episode.csv").read_text().splitlines()
     assert len(samples) == 1 + figures["steps"]
     for picture in ("views", "path", "curves", "graph"):
-        assert cv2.imread(str(tmp_path / "out" / f"{picture}.png")) is not None
+        assert cv2.imread(str(episode_run.out / f"{picture}.png")) is not None
+
+
+def test_the_episode_is_recorded_from_the_goal_to_the_rest(episode_run):
+    bag = BagReader(episode_run.recording)
+    calls = [SessionCall.from_text(each.message().data) for each in bag.entries("controller/trace")]
+    counts = Counter(each.topic for each in bag.entries())
+    assert bag.complete
+    names = [call.name for call in calls]
+    assert names[names.index("start") :].count("take") > 20
+    for topic in ("/image/compressed", "/matches", "/tcp_pose", "/twin/ground_truth"):
+        assert counts[topic] > 20, topic
+    assert counts["/observer/goal"] == 1
+    assert bag.parameters("controller")["controller"] == "ibvs"

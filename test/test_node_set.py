@@ -58,6 +58,76 @@ def test_the_driver_is_started_last_and_so_stopped_first():
         assert servo_nodes(ServoOptions(**options))[-1].name == "ur_driver"
 
 
+def test_the_recorder_is_there_before_all_others_and_hears_the_cameras_topics(tmp_path):
+    path = tmp_path / "episode.mcap"
+    first, *_, last = servo_nodes(ServoOptions(sim=True, record=str(path), image_topic="/raw"))
+    assert (first.name, last.name) == ("recorder", "ur_driver")
+    words = first.command()
+    assert words[words.index("--out") + 1] == str(path)
+    assert words.index("--out") < words.index("--ros-args")
+    assert "image:=/raw" in words
+    assert "recorder" not in by_name(sim=True)
+    assert os.access(share_directory() / "scripts" / first.executable, os.X_OK)
+
+
+def test_what_cannot_be_recorded_is_refused_before_anything_starts(tmp_path, monkeypatch):
+    (tmp_path / "taken.mcap").touch()
+    for name, complaint in (
+        ("taken.mcap", "exists already: name another file"),
+        ("absent/new.mcap", "there is no folder"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            by_name(record=str(tmp_path / name))
+    monkeypatch.setattr(node_set, "find_spec", lambda name: None if name == "mcap" else True)
+    with pytest.raises(ValueError, match=r"mcap.* pip install '\.\[record\]'"):
+        by_name(record=str(tmp_path / "new.mcap"))
+
+
+XACRO = """#!/bin/sh
+[ "$3" = ur_type:=ur5e ] || { echo "no such arm: $3" >&2; exit 1; }
+cat "$1"
+"""
+
+
+@pytest.fixture
+def ur_installed(tmp_path, monkeypatch):
+    """A ROS installation with the description of the arm, and a xacro that knows one arm."""
+    for package in ("ur_description", "robot_state_publisher"):
+        marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / package
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    urdf = tmp_path / "share" / "ur_description" / "urdf" / "ur.urdf.xacro"
+    urdf.parent.mkdir(parents=True)
+    urdf.write_text('<robot name="ur">\n</robot>\n')
+    xacro = tmp_path / "bin" / "xacro"
+    xacro.parent.mkdir()
+    xacro.write_text(XACRO)
+    xacro.chmod(0o755)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{xacro.parent}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def test_the_arm_is_shown_where_its_description_is_installed(ur_installed):
+    nodes = by_name(sim=True, urdf="ur5e")
+    shown = nodes["robot_state_publisher"]
+    assert shown.parameters["robot_description"] == '<robot name="ur">\n</robot>\n'
+    program = ur_installed / "lib" / "robot_state_publisher" / "robot_state_publisher"
+    assert str(program) in shown.command()
+    # A frame has one parent: the flange's is then told by one node only.
+    assert nodes["ur_driver"].parameters["flange_tf"] is False
+    assert "flange_tf" not in by_name(sim=True)["ur_driver"].parameters
+    with pytest.raises(ValueError, match="no such arm: ur_type:=ur7"):
+        by_name(urdf="ur7")
+
+
+@pytest.mark.parametrize("prefix", ["", "/nowhere"])
+def test_an_arm_without_a_description_is_refused_with_what_to_install(monkeypatch, prefix):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", prefix)
+    with pytest.raises(ValueError, match=r"urdf 'ur5e' needs ur_description.*apt install"):
+        by_name(urdf="ur5e")
+
+
 def test_only_the_episode_may_end_by_itself():
     assert [s.name for s in servo_nodes(ServoOptions(sim=True, rviz=True)) if s.ends] == ["episode"]
 

@@ -14,7 +14,7 @@ import yaml
 from rclpy.action import ActionClient
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from ros_graph import PATIENCE_S
-from test_episode import PATIENT
+from support_episode import PATIENT
 
 from cns_core.geometry import se3
 from cns_core.twin.robot.motion_log import MotionReader

@@ -25,10 +25,11 @@ def main() -> int:
     try:
         if options.params_file:
             check_params_file(options.params_file)
+        nodes = servo_nodes(options)
     except ValueError as reason:
         print(f"bringup: {reason}", file=sys.stderr)
         return 2
-    return bring_up(servo_nodes(options), servo_environment(options))
+    return bring_up(nodes, servo_environment(options))
 
 
 if __name__ == "__main__":

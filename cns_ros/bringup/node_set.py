@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cns_core.share import share_directory
+from cns_ros.bringup.robot_description import program as program_of
+from cns_ros.bringup.robot_description import robot_description
 from cns_ros.bringup.servo_options import SIMULATED_ROBOT_IP, ServoOptions
 
 # Whoever started the nodes may be killed before it can stop them. util-linux brings setpriv.
@@ -44,7 +46,7 @@ class NodeSpec:
         if self.package == "cns_ros":
             program = [sys.executable, "-m", "cns_ros", self.executable]
         else:
-            program = [self.executable]
+            program = [program_of(self.package, self.executable)]
         command = [*DIE_WITH_PARENT, *program, *self.arguments]
         command += ["--ros-args", "-r", f"__node:={self.name}"]
         for path in self.parameter_files:
@@ -61,6 +63,9 @@ def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
     """List the NodeSpecs of a bring-up in the order of their start.
 
     They are stopped in the opposite order, so that the arm's driver, started last, stops first.
+
+    Raises:
+        ValueError: naming what an option needs and does not find.
     """
     config = share_directory() / "config"
     files = (Path(options.params_file or config / "servo.yaml"),)
@@ -78,10 +83,40 @@ def servo_nodes(options: ServoOptions) -> list[NodeSpec]:
         )
         for name, parameters in _parameters(options, config).items()
     ]
+    return [*_onlookers(options, config, tuple(topics)), *nodes]
+
+
+def _onlookers(
+    options: ServoOptions, config: Path, topics: tuple[tuple[str, str], ...]
+) -> list[NodeSpec]:
+    """Nodes that watch the others, and so are there before them."""
+    nodes = []
+    if options.record:
+        path = _recording(options.record)
+        nodes.append(
+            NodeSpec("recorder", "recorder", remappings=topics, arguments=("--out", str(path)))
+        )
+    if options.urdf:
+        name, urdf = "robot_state_publisher", robot_description(options.urdf)
+        nodes.append(NodeSpec(name, name, package=name, parameters={"robot_description": urdf}))
     if options.rviz:
         view = ("-d", str(config / "servo.rviz"))
-        nodes.insert(0, NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))
+        nodes.append(NodeSpec("rviz2", "rviz", package="rviz2", arguments=view))
     return nodes
+
+
+def _recording(name: str) -> Path:
+    """The file to record into; ValueError says why it cannot be."""
+    path = Path(name).expanduser()
+    if find_spec("mcap") is None:
+        raise ValueError(
+            "record needs mcap, which is not installed: in the checkout, pip install '.[record]'"
+        )
+    if path.exists():
+        raise ValueError(f"record: {path} exists already: name another file, or move it away")
+    if not path.parent.is_dir():
+        raise ValueError(f"record: there is no folder {path.parent}: make it")
+    return path
 
 
 def has_interfaces() -> bool:
@@ -116,6 +151,8 @@ def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, obje
         seen = {"tool_in_view": True} if options.tool else {}
         nodes = {"twin": twin | seen, **nodes, **({"episode": twin} if options.episode else {})}
     nodes["ur_driver"] = {"robot_ip": robot_ip, "hand_eye_file": hand_eye}
+    if options.urdf:
+        nodes["ur_driver"]["flange_tf"] = False  # robot_state_publisher tells it
     # An empty option leaves the parameter to the file, or else to the node.
     return {
         name: {parameter: value for parameter, value in given.items() if value != ""}

@@ -17,6 +17,7 @@ SETTINGS = {
     "controller": [
         "cns_core.control.settings:ControlSettings",
         "cns_core.control.settings:SessionSettings",
+        "cns_ros.nodes.screen_settings:ScreenSettings",
     ],
     "ur_driver": [
         "cns_ros.nodes.driver_settings:DriverSettings",
@@ -28,6 +29,7 @@ SETTINGS = {
     "twin": ["cns_ros.sim.twin_settings:TwinSettings"],
     "episode": ["cns_ros.sim.episode_settings:EpisodeSettings"],
     "hand_eye_tour": ["cns_ros.sim.hand_eye_tour:TourSettings"],
+    "recorder": [],
 }
 """Name of the node: the classes of its settings, imported when the page is written."""
 
@@ -71,7 +73,8 @@ def reference() -> str:
     for name, paths in SETTINGS.items():
         groups = map(resolve_name, paths)
         rows = [_parameter(*each) for group in groups for each in all_settings(group)]
-        lines += [f"### {name}", "", *_table(_PARAMETERS, rows), ""]
+        if rows:
+            lines += [f"### {name}", "", *_table(_PARAMETERS, rows), ""]
     return "\n".join(lines)
 
 

@@ -65,6 +65,14 @@ class ServoOptions:
     tool: bool = setting(False, "with sim: a gripper reaches into the camera's images")
     episode: bool = setting(True, "with sim: run one episode, then end; false to stay up")
     rviz: bool = setting(False, "start rviz")
+    urdf: str = setting(
+        "",
+        "model of the arm (ur3e, ur5e, ...) to show by robot_state_publisher, with backend ur_rtde "
+        "and where ur_description is installed; empty for none",
+    )
+    record: str = setting(
+        "", "MCAP file to record the episode into, as cns record does; empty for none"
+    )
 
     def __post_init__(self) -> None:
         check(self)

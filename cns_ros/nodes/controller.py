@@ -12,7 +12,6 @@ from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
-from visualization_msgs.msg import MarkerArray
 
 from cns_core.control.assembly import make_regulator
 from cns_core.control.depth_prior import AUTO
@@ -20,13 +19,12 @@ from cns_core.control.regulator import Regulator
 from cns_core.control.session import ServoSession
 from cns_core.control.session_records import Level, Matches, Now, Output
 from cns_core.control.settings import ControlSettings, SessionSettings
-from cns_core.geometry.correspondence import Correspondence
 from cns_core.record.session_trace import TracedSession
 from cns_core.structure.odometry import PoseHistory
+from cns_ros.nodes.controller_screen import ControllerScreen
 from cns_ros.nodes.controller_status import Values, session_values
 from cns_ros.nodes.depth_topic import DepthTopic
-from cns_ros.nodes.graph_markers import graph_markers
-from cns_ros.nodes.structure_markers import structure_markers
+from cns_ros.nodes.screen_settings import ScreenSettings
 from cns_ros.nodes.trace_topic import TraceTopic
 from cns_ros.ros.clock import age_s, seconds
 from cns_ros.ros.diagnostics import (
@@ -77,8 +75,8 @@ class ControllerNode(GuardedNode):
 
         self._twist = self.create_publisher(TwistStamped, "twist", **overridable(OFFERED))
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
-        self._graph = self.create_publisher(MarkerArray, "~/graph", OFFERED)
-        self._structure = self.create_publisher(MarkerArray, "~/structure", OFFERED)
+        screen = declare_all(self, ScreenSettings)
+        self._screen = ControllerScreen(self, self.session, screen.goal_frame)
         self.create_subscription(PointCloud2, "matches", self._on_matches, **overridable(NEWEST))
         self.create_subscription(PoseStamped, "tcp_pose", self._on_pose, **overridable(MEASURED))
         self.create_service(Trigger, "~/start", self._on_start)
@@ -113,29 +111,24 @@ class ControllerNode(GuardedNode):
             self.depth.distance(correspondence, taken_s),
         )
         self._publish(self._prepared().take(matches, now))
-        self._draw(correspondence, message.header)
-
-    def _draw(self, correspondence: Correspondence, header: Header) -> None:
-        """Markers, for whoever looks."""
-        regulator = self.session.regulator
-        if self._graph.get_subscription_count():
-            graph = regulator.controller.graph
-            self._graph.publish(graph_markers(graph, correspondence, header))
-        if self._structure.get_subscription_count():
-            guide = regulator.guide if self.session.report.status.is_active else None
-            self._structure.publish(structure_markers(guide, header))
+        self._screen.show_matches(correspondence, message.header)
 
     def _on_pose(self, message: PoseStamped) -> None:
         try:
             self.poses.add(seconds(message.header.stamp), pose_from_message(message))
+            self._screen.take_pose(message)
         except ValueError as reason:
             self.get_logger().warning(f"tcp_pose refused: {reason}", throttle_duration_sec=5.0)
 
     def _on_watch(self) -> None:
         self._publish(self._prepared().watch(self._now()))
+        self._screen.show_motion()
 
     def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._prepared().start, self._target)
+        answer = self._answer(response, self._prepared().start, self._target)
+        if answer.success:
+            self._screen.begin()
+        return answer
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._answer(response, self._prepared().reset, lambda: "memory cleared")
@@ -178,6 +171,7 @@ class ControllerNode(GuardedNode):
             stamp = self.get_clock().now().to_msg()
             header = Header(stamp=stamp, frame_id=self._header.frame_id)
             self._twist.publish(twist_message(output.twist, header))
+            self._screen.take_twist(output.twist)
             self._image_age_s.add(age_s(self, self._header.stamp))
         if (report := output.report) is not None:
             if report.level is not Level.OK and not report.status.is_active:

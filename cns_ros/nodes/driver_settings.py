@@ -22,6 +22,15 @@ class DriverSettings:
     servo_link: str = setting(
         "", "tip link of MoveIt Servo's planning group; empty for the flange of the hand-eye pose"
     )
+    flange_tf: bool = setting(
+        True,
+        "tell tf2 the flange's frame below base_frame, with backend ur_rtde; false where another "
+        "node does, as the arm's own driver and robot_state_publisher do",
+    )
+    camera_tf: bool = setting(
+        True,
+        "tell tf2 the camera's frame below the flange's; false where another node does",
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -38,6 +47,7 @@ class MountSettings:
     hand_eye_quaternion: tuple[float, ...] = setting(
         _NOT_GIVEN, "camera on the flange, x y z w", range=(-1.0, 1.0)
     )
+    flange_frame: str = setting("tool0", "frame of the flange, without file")
     camera_frame: str = setting("camera_optical_frame", "frame of the twists, without file")
 
     def hand_eye(self) -> HandEye:
@@ -52,7 +62,8 @@ class MountSettings:
             raise ValueError(
                 "give the hand-eye pose: hand_eye_file, or hand_eye_xyz and _quaternion"
             )
-        return HandEye(self.hand_eye_xyz, self.hand_eye_quaternion, camera_frame=self.camera_frame)
+        frames = self.flange_frame, self.camera_frame
+        return HandEye(self.hand_eye_xyz, self.hand_eye_quaternion, *frames)
 
 
 def declare_hand_eye(node: Node) -> HandEye:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from builtin_interfaces.msg import Duration
-from geometry_msgs.msg import Point, Pose, Quaternion
+from geometry_msgs.msg import Pose, Quaternion
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from std_msgs.msg import ColorRGBA, Header
+from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from cns_core.control.guide import Remaining, StructureGuide
 from cns_core.structure.estimate import Estimate
+from cns_ros.nodes.marker_parts import Colour, colour_message, listed, new_marker, thinned
 
 MOST_POINTS = 500
 """More keypoints than these are thinned out."""
 NAMES = ("points", "goal", "frustum", "way", "bound", "remaining")
 """Namespaces; one marker in each."""
 
-_LIFETIME = Duration(sec=1)
 _AXIS, _CORNER = 0.1, (0.059, 0.044, 0.1)
 """Of the goal's picture, over the scene's distance: axes, and a corner of a 4:3 image."""
 _RED, _GREEN, _BLUE = (1.0, 0.2, 0.2), (0.2, 1.0, 0.2), (0.3, 0.5, 1.0)
@@ -50,9 +49,9 @@ def structure_markers(guide: StructureGuide | None, header: Header) -> MarkerArr
 
 
 def _points(header: Header, points: NDArray[np.float64]) -> Marker:
-    points = points[:: -(-len(points) // MOST_POINTS) or 1]
-    marker = _marker(header, "points", Marker.POINTS, _POINTS)
-    marker.points = _listed(points)
+    points = thinned(points, MOST_POINTS)
+    marker = _marker(header, "points", Marker.POINTS, _POINTS if len(points) else None)
+    marker.points = listed(points)
     marker.scale.x = marker.scale.y = 0.003
     return marker
 
@@ -61,8 +60,8 @@ def _axes(header: Header, goal: Pose, scale: float) -> Marker:
     marker = _marker(header, "goal", Marker.LINE_LIST, _GOAL, goal)
     ends = np.zeros((6, 3))
     ends[1::2] = _AXIS * scale * np.eye(3)
-    marker.points = _listed(ends)
-    marker.colors = [_colour(each) for each in (_RED, _RED, _GREEN, _GREEN, _BLUE, _BLUE)]
+    marker.points = listed(ends)
+    marker.colors = [colour_message(each) for each in (_RED, _RED, _GREEN, _GREEN, _BLUE, _BLUE)]
     marker.scale.x = 0.004
     return marker
 
@@ -73,14 +72,14 @@ def _frustum(header: Header, goal: Pose, scale: float) -> Marker:
     rays = np.stack([np.zeros((4, 3)), corners], axis=1)
     rim = np.stack([corners, np.roll(corners, -1, axis=0)], axis=1)
     marker = _marker(header, "frustum", Marker.LINE_LIST, _GOAL, goal)
-    marker.points = _listed(np.vstack([rays, rim]).reshape(-1, 3))
+    marker.points = listed(np.vstack([rays, rim]).reshape(-1, 3))
     marker.scale.x = 0.002
     return marker
 
 
 def _way(header: Header, estimate: Estimate) -> Marker:
     marker = _marker(header, "way", Marker.LINE_LIST, _WAY)
-    marker.points = _listed(np.array([np.zeros(3), estimate.motion[:3]]))
+    marker.points = listed(np.array([np.zeros(3), estimate.motion[:3]]))
     marker.scale.x = 0.002
     return marker
 
@@ -103,38 +102,13 @@ def _text(header: Header, goal: Pose, left: Remaining, scale: float) -> Marker:
 
 
 def _marker(
-    header: Header,
-    name: str,
-    kind: int,
-    colour: tuple[float, float, float] | None = None,
-    pose: Pose | None = None,
+    header: Header, name: str, kind: int, colour: Colour | None = None, pose: Pose | None = None
 ) -> Marker:
-    """A marker to fill in; without a colour, one to delete."""
-    marker = Marker(
-        header=header,
-        ns=name,
-        id=NAMES.index(name),
-        type=kind,
-        action=Marker.DELETE if colour is None else Marker.ADD,
-        lifetime=_LIFETIME,
-        pose=pose or Pose(orientation=Quaternion(w=1.0)),
-    )
-    if colour is not None:
-        marker.color = _colour(colour)
-    return marker
+    return new_marker(header, NAMES, name, kind, colour, pose=pose)
 
 
 def _pose(estimate: Estimate) -> Pose:
     """Of the desired camera in the current one's frame."""
     x, y, z, w = Rotation.from_rotvec(estimate.motion[3:]).as_quat().tolist()
-    position = _listed(estimate.motion[None, :3])[0]
+    position = listed(estimate.motion[None, :3])[0]
     return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
-
-
-def _listed(points: NDArray[np.float64]) -> list[Point]:
-    return [Point(x=x, y=y, z=z) for x, y, z in points.astype(float).tolist()]
-
-
-def _colour(rgb: tuple[float, float, float]) -> ColorRGBA:
-    red, green, blue = rgb
-    return ColorRGBA(r=red, g=green, b=blue, a=1.0)

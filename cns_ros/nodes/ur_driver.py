@@ -28,6 +28,7 @@ from cns_ros.nodes.moveit_servo import MoveItServo
 from cns_ros.nodes.twist_controller import TwistController
 from cns_ros.ros.clock import now_s, seconds
 from cns_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, status_message
+from cns_ros.ros.frames import Frames
 from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.joints import UR_JOINTS
 from cns_ros.ros.overrides import overridable
@@ -63,6 +64,10 @@ class UrDriverNode(GuardedNode):
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         self._driver = self._make_driver(hand_eye)
         self._model = UR_MODELS[self.get_parameter("robot_model").value]
+        self._frames = Frames(self)
+        if self._settings.camera_tf:
+            mount = hand_eye.T_flange_camera, hand_eye.flange_frame, hand_eye.camera_frame
+            self._frames.tell_fixed(*mount)
         self._twists = self.create_subscription(
             TwistStamped, "twist", self._on_twist, **overridable(NEWEST)
         )
@@ -161,6 +166,7 @@ class UrDriverNode(GuardedNode):
         # taken needs both on one clock.
         measured = self.get_clock().now() - Duration(seconds=time.monotonic() - self._told_at)
         header = Header(stamp=measured.to_msg(), frame_id=self._settings.base_frame)
+        hand_eye, T_base_flange = self._driver.config.hand_eye, self._model.forward(q)
         if self._settings.backend == "ur_rtde":  # elsewhere the arm's own driver tells them
             self._joints.publish(
                 JointState(
@@ -170,11 +176,9 @@ class UrDriverNode(GuardedNode):
                     velocity=qd.tolist(),
                 )
             )
-        self._pose.publish(pose_message(self._camera_pose(q), header))
-
-    def _camera_pose(self, q: np.ndarray) -> np.ndarray:
-        """(4, 4) pose of the camera in the base frame."""
-        return self._model.forward(q) @ self._driver.config.hand_eye.T_flange_camera
+            if self._settings.flange_tf:
+                self._frames.tell(T_base_flange, header, hand_eye.flange_frame)
+        self._pose.publish(pose_message(T_base_flange @ hand_eye.T_flange_camera, header))
 
     def _arm_name(self) -> str:
         model, address = (self.get_parameter(n).value for n in ("robot_model", "robot_ip"))

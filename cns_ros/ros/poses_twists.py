@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from geometry_msgs.msg import Point, PoseStamped, Quaternion, TwistStamped, Vector3
+from geometry_msgs.msg import (
+    Point,
+    PoseStamped,
+    Quaternion,
+    TransformStamped,
+    TwistStamped,
+    Vector3,
+)
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
@@ -18,6 +25,15 @@ def pose_message(T: NDArray[np.float64], header: Header) -> PoseStamped:
     message = PoseStamped(header=header)
     message.pose.position = Point(x=x, y=y, z=z)
     message.pose.orientation = Quaternion(x=qx, y=qy, z=qz, w=qw)
+    return message
+
+
+def transform_message(T: NDArray[np.float64], header: Header, child: str) -> TransformStamped:
+    """Pack the (4, 4) pose, in m, of the frame ``child`` in ``header.frame_id``."""
+    pose = pose_message(T, header).pose
+    message = TransformStamped(header=header, child_frame_id=child)
+    message.transform.translation = Vector3(x=pose.position.x, y=pose.position.y, z=pose.position.z)
+    message.transform.rotation = pose.orientation
     return message
 
 
