@@ -17,11 +17,11 @@ _APART = 5
 """Frames between two views that are compared: enough for a baseline."""
 _EVERY = 2
 """Frames from one pair to the next."""
-_PAIRS = 16
-_STEPS_A_FRAME = 2
+_PAIRS = 12
+_STEPS_A_FRAME = 1
 _TELLING = 4
 """Pairs, at least: a single one may lie where the arm jerks."""
-_MATCHES = 40
+_MATCHES = 30
 _LEAST_M = 2e-3
 _LARGEST_ERROR = np.repeat([0.08, np.radians(15.0), 0.03], [1, 3, 3])
 """s, rad, m: beyond it the arm is not this one. A pose later than told is thought ahead."""
