@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -18,7 +18,6 @@ _APART = 5
 _EVERY = 2
 """Frames from one pair to the next."""
 _PAIRS = 12
-_STEPS_A_FRAME = 1
 _TELLING = 4
 """Pairs, at least: a single one may lie where the arm jerks."""
 _MATCHES = 30
@@ -44,12 +43,19 @@ class _Pair:
     matches: np.ndarray  # (2, _MATCHES, 3) homogeneous
 
 
+@dataclass
 class _Fit:
-    """Errors of which some are free."""
+    """Errors of which some are free.
 
-    def __init__(self, free: slice) -> None:
-        self.errors = np.zeros(7)
-        self.free = free
+    Attributes:
+        steps: towards the best, a frame; one of few errors costs little.
+        settled: whether the last one was small.
+    """
+
+    free: slice
+    steps: int
+    errors: np.ndarray = field(default_factory=lambda: np.zeros(7))
+    settled: bool = False
 
 
 class PoseErrors:
@@ -72,7 +78,7 @@ class PoseErrors:
         self._pairs: deque[_Pair] = deque(maxlen=_PAIRS)
         self._waiting: deque[tuple[float, Correspondence]] = deque()
         self._believed = np.zeros(7)
-        self._fits = [_Fit(slice(0, 1)), _Fit(slice(0, 7))]
+        self._fits = [_Fit(slice(0, 1), steps=3), _Fit(slice(0, 7), steps=1)]
 
     def correct(self, time_s: float, T: np.ndarray, seen: Correspondence) -> np.ndarray:
         """Take the (4, 4) pose told for a frame; where the camera was, by what is known so far."""
@@ -112,12 +118,13 @@ class PoseErrors:
             self._pairs.popleft()
         if len(self._pairs) < _TELLING:
             return
-        steps = [self._step(fit) for fit in self._fits for _ in range(_STEPS_A_FRAME)]
-        if np.abs(steps[-1]).max() < 1.0:
-            self._decide()
+        for fit in self._fits:
+            for _ in range(fit.steps):
+                self._step(fit)
+        self._decide()
 
-    def _step(self, fit: _Fit) -> np.ndarray:
-        """One step towards what explains the views best; how far it went, in least changes."""
+    def _step(self, fit: _Fit) -> None:
+        """One step towards what explains the views best."""
         trials = np.vstack([fit.errors, fit.errors + np.diag(_STEPS)[fit.free]])
         gaps = self._gaps(trials)
         gap, slope = gaps[0], (gaps[1:] - gaps[0]).T / _STEPS[fit.free]
@@ -130,7 +137,7 @@ class PoseErrors:
         before = fit.errors.copy()
         fit.errors[fit.free] -= np.linalg.solve(normal, gradient)
         fit.errors = np.clip(fit.errors, -_LARGEST_ERROR, _LARGEST_ERROR)
-        return (fit.errors - before) / _LEAST_CHANGE
+        fit.settled = bool((np.abs(fit.errors - before) < _LEAST_CHANGE).all())
 
     def _decide(self) -> None:
         """Believe the simplest errors that explain the views, if they do so far better."""
@@ -139,9 +146,9 @@ class PoseErrors:
         good = int(np.argmax(misfit < _CONTRAST * misfit.min()))
         if good == 0:
             return
-        errors = self._fits[good - 1].errors
-        if (np.abs(errors - self._believed) > _LEAST_CHANGE).any():
-            self._believe(errors.copy())
+        fit = self._fits[good - 1]
+        if fit.settled and (np.abs(fit.errors - self._believed) > _LEAST_CHANGE).any():
+            self._believe(fit.errors.copy())
 
     def _believe(self, errors: np.ndarray) -> None:
         self._believed = errors
