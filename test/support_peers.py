@@ -13,7 +13,7 @@ from cns_core.geometry.camera import PinholeCamera
 from cns_ros.ros.camera_info import info_from_camera
 from cns_ros.ros.clock import nanoseconds
 from cns_ros.ros.diagnostics import OK, WARN, Diagnostics, status_message
-from cns_ros.ros.image_codec import encode
+from cns_ros.ros.image_codec import encode, transparency
 from cns_ros.ros.poses_twists import pose_message
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
@@ -59,6 +59,8 @@ class FakeObserver(Peer):
     def __init__(self, calls):
         super().__init__("observer", calls, ["set_desired"])
         self.desired, self.refusal = [], ""
+        self.hidden: np.ndarray | None = None
+        self._mask = self.create_publisher(Image, "~/mask", LATCHED)
         self._told = self.create_publisher(DiagnosticStatus, "~/desired", LATCHED)
         self._matches = self.create_publisher(PointCloud2, "matches", OFFERED)
         self._image = self.create_publisher(Image, "image", NEWEST)
@@ -69,11 +71,16 @@ class FakeObserver(Peer):
         self.create_subscription(Image, "desired_image", self._on_desired, LATCHED)
         self.create_timer(0.02, self._shoot)
 
+    def leave_out(self, mask):
+        """Say that an (H, W) mask is in use."""
+        self._mask.publish(encode(mask, Header()))
+
     def on_set_desired(self):
         self.desired.append("now")
 
     def _on_desired(self, message):
         self.desired.append(bytes(message.data))
+        self.hidden = transparency(message)
         level, said = (WARN, self.refusal) if self.refusal else (OK, "300 keypoints")
         values = {"stamp": nanoseconds(message.header.stamp)}
         self._told.publish(status_message("observer", level, said, values))

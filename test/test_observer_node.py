@@ -470,6 +470,36 @@ def test_what_the_mask_hides_gives_no_keypoints_and_is_dark_in_the_debug_image(r
     assert picture[:, 161:].mean() < 0.5 * PHOTO[:, 161:].mean()
 
 
+def test_what_a_goal_hides_gives_no_keypoints_until_another_goal(rig, ros_graph):
+    masks = ros_graph.collect(Image, "observer/mask", LATCHED)
+    outcomes = ros_graph.collect(DiagnosticStatus, "observer/desired", LATCHED)
+    goals = ros_graph.node.create_publisher(Image, "desired_image", LATCHED)
+    rig.see()
+    left = np.full(PHOTO.shape[:2], 255, np.uint8)
+    left[:, 160:] = 0
+    blank = np.full_like(PHOTO, 128)
+
+    def give(image, mask):
+        now = ros_graph.node.get_clock().now().to_msg()
+        outcomes.clear()
+        goals.publish(encode(image, Header(stamp=now), mask))
+        ros_graph.until(lambda: outcomes)
+        rig.matches.clear()
+        return "keypoints" in outcomes[-1].message
+
+    def right_most():
+        ros_graph.until(lambda: rig.matches, rig.shoot)
+        return CAMERA.denormalize(correspondence_from_matches(rig.matches[-1]).desired)[:, 0].max()
+
+    assert give(PHOTO, left)
+    assert right_most() < 160
+    assert (decode(masks[-1]) == left).all()
+    give(blank, None)  # refused: what was set stays, and so does what hid it
+    assert right_most() < 160
+    assert give(PHOTO, None)
+    assert right_most() > 160
+
+
 def test_a_mask_of_another_size_is_named(ros_graph, tmp_path):
     path = tmp_path / "mask.png"
     cv2.imwrite(str(path), np.full((480, 640), 255, np.uint8))

@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -88,6 +89,17 @@ class Suite:
         client = self.node.create_client(kind, f"supervisor/{service}")
         assert client.wait_for_service(PATIENCE_S)
         return self.wait(client.call_async(kind.Request(**request)))
+
+    def saved_mask(self, folder):
+        """What is left out of the present view when it is saved as a goal."""
+        assert self.call(SaveGoal, "save_goal", name="a", replace=True).success
+        return GoalStore(folder / "goals").load("a").mask
+
+    def until(self, holds):
+        """Try until a latched message that is under way has come."""
+        end_s = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < end_s
 
     def assert_stopped(self):
         assert self.driver.state == "disarmed"
@@ -292,6 +304,16 @@ def test_a_goal_that_is_loaded_is_the_desired_image_with_its_prior(suite):
     assert suite.controller.get_parameter("depth_prior").value == 0.5
     suite.observer.refusal = "desired image repeats itself"
     assert "repeats itself" in suite.call(LoadGoal, "load_goal", name="a").message
+
+
+def test_what_the_observer_leaves_out_is_kept_with_the_goal(suite, tmp_path):
+    mask = np.full((CAMERA.height, CAMERA.width), 255, np.uint8)
+    mask[40:] = 0
+    suite.observer.leave_out(mask)
+    suite.until(lambda: suite.saved_mask(tmp_path) is not None)
+    assert np.array_equal(suite.saved_mask(tmp_path), mask)
+    assert suite.call(LoadGoal, "load_goal", name="a").success
+    assert np.array_equal(suite.observer.hidden, mask)
 
 
 @pytest.mark.slow

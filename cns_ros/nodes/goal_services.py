@@ -8,24 +8,27 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rclpy.callback_groups import CallbackGroup
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 from rclpy.task import Future
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from cns_core.geometry.camera import PinholeCamera
 from cns_core.goals.goal import Goal, GoalInfo
 from cns_core.goals.store import Entry, GoalStore
 from cns_interfaces.msg import GoalInfo as GoalInfoMessage
 from cns_interfaces.srv import DeleteGoal, ListGoals, LoadGoal, RenameGoal, SaveGoal
 from cns_ros.nodes.camera_view import CameraView
-from cns_ros.nodes.scene_mask import SceneMask
-from cns_ros.nodes.servo_peers import CONTROLLER, Peers
+from cns_ros.nodes.servo_peers import CONTROLLER, OBSERVER, Peers
 from cns_ros.nodes.supervisor_settings import SupervisorSettings
 from cns_ros.ros.guard import GuardedNode
-from cns_ros.ros.image_codec import encode
+from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.poses_twists import pose_message
+from cns_ros.ros.qos import LATCHED
 
 _IMAGE_S, _ANSWER_S = 3.0, 5.0
 _PRIOR = "depth_prior"
@@ -46,7 +49,10 @@ class GoalServices:
     ) -> None:
         self._node, self._peers = node, peers
         self.store = GoalStore(settings.goals_folder)
-        self._mask = SceneMask(settings.mask)
+        self._mask: np.ndarray | None = None
+        node.create_subscription(
+            Image, f"{OBSERVER}/mask", self._on_mask, LATCHED, callback_group=group
+        )
         self._view = CameraView(node, settings.image_transport, settings.rectified, group)
         self._controller = AsyncParameterClient(node, CONTROLLER, callback_group=group)
         services: dict[type, Callable[[Any], str]] = {
@@ -67,7 +73,7 @@ class GoalServices:
         """
         goal = self.store.load(name, self._view.known_camera())
         stamp = self._node.get_clock().now().to_msg()
-        message = encode(goal.image, Header(stamp=stamp, frame_id="goal"))
+        message = encode(goal.image, Header(stamp=stamp, frame_id="goal"), goal.mask)
         is_set, said = self._peers.set_desired(message, _ANSWER_S)
         if not is_set:
             raise ValueError(f"goal {name!r} is refused: {said}")
@@ -88,10 +94,19 @@ class GoalServices:
             frame=view.frame,
             depth_prior_m=self._prior(),
         )
-        goal = Goal(info, view.image, self._mask.of(view.camera))
+        goal = Goal(info, view.image, self._mask_of(view.camera))
         name = self.store.save(request.name, goal, replace=request.replace)
         pose = "with" if view.pose is not None else "without"
         return f"saved {name!r} in {self.store.folder}, {pose} the camera's pose"
+
+    def _on_mask(self, message: Image) -> None:
+        self._mask = decode(message)
+
+    def _mask_of(self, camera: PinholeCamera) -> np.ndarray | None:
+        """What the observer leaves out of the camera's images, None for nothing."""
+        mask = self._mask
+        fits = mask is not None and mask.shape == (camera.height, camera.width)
+        return mask if fits else None
 
     def _rename(self, request: RenameGoal.Request) -> str:
         return self.store.rename(request.name, request.to)

@@ -26,7 +26,7 @@ from cns_ros.ros.camera_info import camera_from_info, size_in_words
 from cns_ros.ros.clock import age_s, nanoseconds, now_s
 from cns_ros.ros.diagnostics import OK, WARN, Diagnosis, Diagnostics, Recent, status_message
 from cns_ros.ros.guard import BAD_DATA, GuardedNode, reason_of
-from cns_ros.ros.image_codec import decode, encode
+from cns_ros.ros.image_codec import decode, encode, transparency
 from cns_ros.ros.image_file import read_image
 from cns_ros.ros.matches import matches_from_correspondence
 from cns_ros.ros.overrides import overridable
@@ -78,6 +78,7 @@ class ObserverNode(GuardedNode):
 
         self._matches = self.create_publisher(PointCloud2, "matches", **overridable(OFFERED))
         self._goal = self.create_publisher(Image, "~/goal", LATCHED)
+        self._mask_used = self.create_publisher(Image, "~/mask", LATCHED)
         self._debug_image = self.create_publisher(Image, "~/debug_image", NEWEST)
         self._desired_set = self.create_publisher(DiagnosticStatus, "~/desired", LATCHED)
         self._info_topic = subscribe_to_state(
@@ -124,6 +125,8 @@ class ObserverNode(GuardedNode):
             self._observer.close()
         self.camera, self._observer = camera, None
         self._mask = self._scene_mask.of(camera)
+        if self._mask is not None:
+            self._mask_used.publish(encode(self._mask, Header()))
         self._goal_camera = camera
         self._observer = make_observer(
             self._settings.observer,
@@ -206,12 +209,28 @@ class ObserverNode(GuardedNode):
         try:
             image = decode(message)
             self._desired_message = message
-            self._desired_outcome = self._try_desired(image)
+            self._desired_outcome = self._try_goal(image, transparency(message))
         except BAD_DATA as reason:
             self._desired_outcome = False, reason_of(reason)
             raise
         finally:
             self._tell_desired(message)
+
+    def _try_goal(self, image: np.ndarray, mask: np.ndarray | None) -> tuple[bool, str]:
+        """Set a desired image of which a (H, W) mask hides a part; if refused, the former stays."""
+        before = self._scene_mask.of_goal, self._desired_image
+        if _same(before[0], mask):
+            return self._try_desired(image)
+        self._put_mask(mask, None)
+        is_set, said = self._try_desired(image)
+        if not is_set and self._observer is not None:
+            self._put_mask(*before)
+        return is_set, said
+
+    def _put_mask(self, mask: np.ndarray | None, desired: np.ndarray | None) -> None:
+        self._scene_mask.of_goal, self._desired_image = mask, desired
+        if self.camera is not None:
+            self._change_camera(self.camera)
 
     def _refuse_desired(self, reason: str) -> None:
         self._complain(f"desired_image: {reason}")
@@ -265,7 +284,7 @@ class ObserverNode(GuardedNode):
             return False, self._no_observer
         self._desired_message = None
         self._images.renew()
-        return self._try_desired(self._decode(newest, self.camera))
+        return self._try_goal(self._decode(newest, self.camera), None)
 
     def _no_image(self) -> str:
         """Why there is no image of what the camera sees now, empty if there is one."""
@@ -303,6 +322,10 @@ class ObserverNode(GuardedNode):
         if self._observer is None or self._observer.desired is None:
             return OK, "waiting for a desired image", values
         return OK, "observing", values
+
+
+def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is b or (a is not None and b is not None and np.array_equal(a, b))
 
 
 def main() -> int:

@@ -23,6 +23,10 @@ class SceneMask:
             such places, ``x,y x,y x,y`` in pixels with a semicolon between two polygons; empty for
             no mask.
 
+    Attributes:
+        of_goal: (H, W) uint8, zero where the desired image does not show the scene; None for
+            nowhere. What hid the scene then is taken to hide it now, too.
+
     Raises:
         ValueError: if it is neither, or a file that cannot be read.
     """
@@ -31,6 +35,7 @@ class SceneMask:
         self._image: np.ndarray | None = None
         self._polygons: list[np.ndarray] = []
         self._learnt: np.ndarray | None = None
+        self.of_goal: np.ndarray | None = None
         if _POLYGONS.fullmatch(text):
             self._polygons = [_polygon(part) for part in text.split(";") if part.strip()]
         elif text.strip():
@@ -46,10 +51,10 @@ class SceneMask:
         Raises:
             ValueError: if the mask is made for images of another size.
         """
-        told, learnt = self._told(camera), self._learnt
-        if learnt is None or learnt.shape != (camera.height, camera.width):
-            return told
-        return learnt if told is None else np.minimum(told, learnt)
+        size = camera.height, camera.width
+        masks = [self._told(camera), self._learnt, self.of_goal]
+        fitting = [mask for mask in masks if mask is not None and mask.shape == size]
+        return np.minimum.reduce(fitting) if fitting else None
 
     def _told(self, camera: PinholeCamera) -> np.ndarray | None:
         size = f"{camera.width}x{camera.height}"

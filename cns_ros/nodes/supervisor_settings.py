@@ -32,7 +32,6 @@ class SupervisorSettings:
         "raw", "how images come, as the observer's", choices=("raw", "compressed")
     )
     rectified: bool = setting(False, "images are rectified, as the observer's")
-    mask: str = setting("", "what hides the scene, as the observer's: kept with the goals")
 
     def __post_init__(self) -> None:
         check(self)

@@ -112,15 +112,23 @@ def decode_pixels(pixels: np.ndarray, name: str, depth: BitDepth) -> np.ndarray:
     return _to_bgr(pixels, encoding, depth)
 
 
-def encode(image: np.ndarray, header: Header) -> Image:
+def encode(image: np.ndarray, header: Header, mask: np.ndarray | None = None) -> Image:
     """Turn a uint8 image, (H, W) grey or (H, W, 3) BGR, into an Image message.
+
+    Args:
+        mask: (H, W), zero where the image does not show the scene: sent as its transparency.
 
     Raises:
         ValueError: for any other type or shape.
     """
+    if mask is not None:
+        code = cv2.COLOR_GRAY2BGRA if image.ndim == 2 else cv2.COLOR_BGR2BGRA
+        image = cv2.cvtColor(image, code)
+        image[..., 3] = np.where(mask, 255, 0)
     image = np.ascontiguousarray(image)
     channels = 1 if image.ndim == 2 else image.shape[-1]
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3):
+    allowed = (1, 3) if mask is None else (4,)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in allowed:
         raise ValueError(
             f"image must be uint8 (H, W) or (H, W, 3), got {image.dtype} {image.shape}"
         )
@@ -129,11 +137,22 @@ def encode(image: np.ndarray, header: Header) -> Image:
         header=header,
         height=height,
         width=width,
-        encoding="mono8" if channels == 1 else "bgr8",
+        encoding={1: "mono8", 3: "bgr8", 4: "bgra8"}[channels],
         step=width * channels,
     )
     message.data = as_data(image)
     return message
+
+
+def transparency(message: Image) -> np.ndarray | None:
+    """(H, W) uint8, zero where an image shows nothing; None where it shows something everywhere.
+
+    Cameras that send an alpha channel without meaning anything by it leave it all zero.
+    """
+    if message.encoding not in ("bgra8", "rgba8"):
+        return None
+    alpha = _pixels(message, _encoding(message.encoding))[..., 3]
+    return None if alpha.all() or not alpha.any() else np.where(alpha, 255, 0).astype(np.uint8)
 
 
 def as_data(values: np.ndarray) -> array[int]:
