@@ -30,9 +30,7 @@ _STEPS = np.repeat([5e-3, 5e-3, 1e-3], [1, 3, 3])
 """By what derivatives are taken; a time within a frame, so that they see more than one interval."""
 _NOISE = 2e-3
 """Normalized plane; errors of neighbouring matches are alike, so that they count for fewer."""
-_LARGEST = 1e-2
-"""Normalized plane: a match further from its epipolar line than this says nothing more."""
-_CONTRAST = 1.5
+_CONTRAST = 1.3
 """The misfit as of now over that of other errors from which those are believed."""
 _LEAST_CHANGE = np.repeat([8e-3, np.radians(0.3), 2e-3], [1, 3, 3])
 
@@ -142,7 +140,8 @@ class PoseErrors:
     def _decide(self) -> None:
         """Believe the simplest errors that explain the views, if they do so far better."""
         gaps = self._gaps(np.array([self._believed, *(fit.errors for fit in self._fits)]))
-        misfit = np.mean(np.minimum(np.abs(gaps), _LARGEST) ** 2, axis=1)
+        # Of most matches: a few that are wrong or move by themselves fit anything better.
+        misfit = np.median(np.abs(gaps), axis=1)
         good = int(np.argmax(misfit < _CONTRAST * misfit.min()))
         if good == 0:
             return
