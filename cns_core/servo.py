@@ -30,7 +30,8 @@ class VisualServo:
 
     Args:
         camera: :class:`cns_core.PinholeCamera` of all images.
-        observer: ``'sift'``, ``'akaze'`` or ``'orb'``, or an observer object.
+        observer: ``'sift'``, ``'akaze'``, ``'orb'`` or a learned one, see
+            :func:`~cns_core.observers.make_observer`, or an observer object.
         controller: ``'cns'``, ``'ibvs'``, or a :class:`~cns_core.control.controller.Controller`.
         verify: reject matches that no rigid camera motion explains.
         tracking: follow keypoints between matchings and refine them to sub-pixel.

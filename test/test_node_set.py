@@ -12,7 +12,7 @@ import yaml
 from rclpy.node import Node
 
 from cns_core.control.factory import CONTROLLERS
-from cns_core.observers import BACKENDS
+from cns_core.observers import OBSERVERS
 from cns_core.settings import described
 from cns_core.share import share_directory
 from cns_ros.bringup import node_set
@@ -160,7 +160,7 @@ def test_discovery_stays_on_this_machine_in_simulation_only():
 
 def test_the_choices_are_those_of_the_library():
     choices = {option.name: text.choices for option, text in described(ServoOptions)}
-    assert set(choices["observer"]) == {"", *BACKENDS}
+    assert set(choices["observer"]) == {"", *OBSERVERS, "lightglue"}
     assert set(choices["controller"]) == {"", *CONTROLLERS}
 
 

@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "replay": ("cns_core.bench.loop.replay", "run one episode again and draw it"),
     "observer": ("cns_core.bench.observers.observer_bench", "precision and speed of the observers"),
     "faults": ("cns_core.bench.faults.faults_bench", "faults on the wire to the arm"),
+    "photos": ("cns_core.bench.photos.photo_bench", "matching on photographs"),
     "sequence": (
         "cns_core.bench.sequences.sequence_bench",
         "sequences of saved goals, taught and repeated",

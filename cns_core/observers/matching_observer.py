@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cns_core.observers.base import FeatureObserver
-from cns_core.observers.features import Backend, select
+from cns_core.observers.features import Backend, Features, select
 from cns_core.observers.matching import match
 
 
@@ -16,11 +16,15 @@ class MatchingObserver(FeatureObserver):
     """
 
     def _take(self, grey: np.ndarray, backend: Backend) -> np.ndarray:
+        features = self._selected(grey, backend, self._settings.max_keypoints)
+        self._refuse_below_minimum(len(features))
+        self._features, self._finder = features, backend
+        return features.pixels
+
+    def _selected(self, grey: np.ndarray, backend: Backend, count: int) -> Features:
+        """At most ``count`` features of a grey image, spread evenly."""
         found = backend.detect(grey, self._mask)
-        chosen = select(found.pixels, found.response, self._settings.max_keypoints)
-        self._refuse_below_minimum(len(chosen))
-        self._features, self._finder = found.take(chosen), backend
-        return self._features.pixels
+        return found.take(select(found.pixels, found.response, count))
 
     def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = self._finder.detect(grey, self._mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -13,8 +14,22 @@ from cns_core.observers.frame import Frame
 from cns_core.observers.matching import match
 from cns_core.observers.simulated_views import Detect, detect_simulated
 
-_ENOUGH = 40
+ENOUGH = 40
 """Matches that leave no doubt, and from which all keypoints can be placed."""
+
+
+class Recognizer(Protocol):
+    """Matches images against the desired one, as :class:`Recognition` does.
+
+    Attributes:
+        count: number of features in the desired image.
+    """
+
+    @property
+    def count(self) -> int: ...
+
+    def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
 
 
 class Recognition:
@@ -52,13 +67,18 @@ class Recognition:
 
     def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
-        current = _at_full(self._detect(frame.half, self._half_mask))
-        found = self._compare([self._features], current)
-        if len(found[0]) < _ENOUGH:
-            found = self._compare([self._features, *self._half_views], current)
-        if len(found[0]) < _ENOUGH:
+        found = self.match_quickly(frame)
+        if len(found[0]) < ENOUGH:
             thorough = self._compare(self._full_views, self._detect(frame.grey, self._mask))
             found = max(found, thorough, key=lambda pairs: len(pairs[0]))
+        return found
+
+    def match_quickly(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`match`, by the half-size image alone."""
+        current = _at_full(self._detect(frame.half, self._half_mask))
+        found = self._compare([self._features], current)
+        if len(found[0]) < ENOUGH:
+            found = self._compare([self._features, *self._half_views], current)
         return found
 
     @cached_property

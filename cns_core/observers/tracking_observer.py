@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from threading import Lock
 
@@ -13,7 +14,7 @@ from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.features import Backend, Features
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching_schedule import MatchingSchedule
-from cns_core.observers.recognition import Recognition
+from cns_core.observers.recognition import Recognition, Recognizer
 from cns_core.observers.rematch import Rematcher
 from cns_core.observers.track import Track
 from cns_core.observers.tracker import Tracker
@@ -33,7 +34,8 @@ class TrackingObserver(FeatureObserver):
             frame may wait for a matching, but the outcome does not depend on timing.
         rematch_every: match at least once in this many frames, None for only when few keypoints
             are followed.
-        recognition: makes what matches an image against the desired one.
+        recognition: makes what matches an image against the desired one, from what
+            :class:`.Recognition` takes; a goal that repeats itself is recognized by that class.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class TrackingObserver(FeatureObserver):
         *,
         rematcher: Rematcher | None = None,
         rematch_every: int | None = None,
-        recognition: type[Recognition] = Recognition,
+        recognition: Callable[..., Recognizer] = Recognition,
     ) -> None:
         super().__init__(backend, camera, settings)
         self._detecting = Lock()
@@ -60,7 +62,8 @@ class TrackingObserver(FeatureObserver):
         frame = Frame.of(np.array(grey))
         settings = self._settings
         patches = DesiredPatches(frame, settings.max_keypoints, self._mask, settings.smooth_px)
-        recognition = self._make_recognition(
+        make = self._make_recognition if backend is self._backend else Recognition
+        recognition = make(
             partial(self._detect, backend), backend.norm, self._agree, frame, self._mask
         )
         self._refuse_below_minimum(min(recognition.count, len(patches.anchors)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from cns_core.control.factory import CONTROLLERS
 from cns_core.control.settings import SessionSettings
-from cns_core.observers import BACKENDS
+from cns_core.observers import OBSERVERS
 from cns_core.settings import check, described, name_of, refusal, setting
 
 SIMULATED_ROBOT_IP = "127.0.0.1"
@@ -31,7 +31,9 @@ class ServoOptions:
         "", f"address of the robot's controller; with sim empty for {SIMULATED_ROBOT_IP}"
     )
     observer: str = setting(
-        "", "keypoint detector; empty for the params file's, or sift", choices=("", *BACKENDS)
+        "",
+        "keypoint detector or matcher; empty for the params file's, or sift",
+        choices=("", *OBSERVERS, "lightglue"),
     )
     controller: str = setting(
         "", "control law; empty for the params file's, or cns", choices=("", *CONTROLLERS)

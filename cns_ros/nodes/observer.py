@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from cns_core.geometry.camera import PinholeCamera
-from cns_core.observers import make_observer
+from cns_core.observers import make_observer, preload
 from cns_core.observers.base import FeatureObserver
 from cns_core.observers.self_similarity import SELF_SIMILAR
 from cns_ros.nodes.debug_image import draw_matches
@@ -64,6 +64,7 @@ class ObserverNode(GuardedNode):
         self._scene_mask = SceneMask(self._settings.mask)
         self._mask: np.ndarray | None = None
         self._observer: FeatureObserver | None = None
+        preload(self._settings.observer_name)
         self._no_observer = "no camera_info yet"
         self._bad_info = ""
         self._goal_camera: PinholeCamera  # what the desired image was taken with
@@ -129,7 +130,7 @@ class ObserverNode(GuardedNode):
             self._mask_used.publish(encode(self._mask, Header()))
         self._goal_camera = camera
         self._observer = make_observer(
-            self._settings.observer,
+            self._settings.observer_name,
             camera,
             verify=self._settings.verify,
             tracking=self._settings.tracking,

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cns_core.observers import BACKENDS
+from cns_core.observers import OBSERVERS
+from cns_core.observers.learned.extra import LIGHTGLUE, complaint
 from cns_core.settings import check, setting
+
+_LIGHTGLUE = LIGHTGLUE.rstrip(":")
 
 
 @dataclass(frozen=True)
 class ObserverSettings:
     """Parameters of the ``observer`` node."""
 
-    observer: str = setting("sift", "keypoint detector", choices=sorted(BACKENDS))
+    observer: str = setting(
+        "sift",
+        "keypoint detector or matcher; xfeat, lightglue and auto need the extra `learned`: auto is "
+        "sift, and xfeat where that finds too little",
+        choices=sorted([*OBSERVERS, _LIGHTGLUE]),
+    )
+    lightglue_weights: str = setting(
+        "", "of the observer lightglue: file with weights trained for SIFT or XFeat features"
+    )
     verify: bool = setting(True, "reject matches no rigid motion explains")
     tracking: bool = setting(True, "follow keypoints between matchings")
     background: bool = setting(
@@ -66,3 +77,15 @@ class ObserverSettings:
 
     def __post_init__(self) -> None:
         check(self)
+        if (self.observer == _LIGHTGLUE) != bool(self.lightglue_weights):
+            raise ValueError(
+                f"observer {_LIGHTGLUE} and the file lightglue_weights go together, got observer "
+                f"{self.observer!r} and lightglue_weights {self.lightglue_weights!r}"
+            )
+        if self.observer in ("xfeat", _LIGHTGLUE) and (missing := complaint()):
+            raise ValueError(missing)
+
+    @property
+    def observer_name(self) -> str:
+        """The observer as :func:`cns_core.observers.make_observer` names it."""
+        return self.observer + (self.lightglue_weights and f":{self.lightglue_weights}")

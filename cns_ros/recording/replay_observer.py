@@ -165,7 +165,7 @@ class _Player:
     def _make(self, camera: PinholeCamera) -> FeatureObserver:
         settings = self._settings
         return make_observer(
-            settings.observer,
+            settings.observer_name,
             camera,
             verify=settings.verify,
             tracking=settings.tracking,

@@ -17,12 +17,13 @@ from cns_core.control.pbvs import PbvsController
 from cns_core.control.regulator import Regulator, Step
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.observers import OBSERVERS as NAMES
 from cns_core.observers import Observer, make_observer
 from cns_core.observers.verification import verify
 from cns_core.servo import STRUCTURE_SMOOTH_PX
 
 CONTROLLERS = ("cns", "cns-structure", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
-OBSERVERS = ("sift", "sift-tracked", "akaze", "akaze-tracked", "orb", "orb-tracked", "truth")
+OBSERVERS = (*(name + mode for name in NAMES for mode in ("", "-tracked")), "truth")
 
 STRUCTURE = "cns-structure"
 """The method that is told what the arm measures of the camera's pose."""

@@ -22,7 +22,7 @@ from cns_core.bench.observers.observer_table import head, line
 from cns_core.bench.observers.observer_views import ViewSequence
 from cns_core.bench.observers.view_conditions import VIEW_CONDITIONS
 from cns_core.bench.report.machine import describe_machine, describe_versions
-from cns_core.observers import BACKENDS
+from cns_core.observers import BACKENDS, OBSERVERS
 
 MODES = ("plain", "tracking")
 
@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, default=8, metavar="N", help="scenes (default 8)")
     parser.add_argument("--seed", type=int, default=0, help="of the first scene (default 0)")
     parser.add_argument(
-        "--observers", nargs="+", choices=tuple(BACKENDS), default=list(BACKENDS), metavar="NAME"
+        "--observers", nargs="+", choices=OBSERVERS, default=list(BACKENDS), metavar="NAME"
     )
     parser.add_argument(
         "--conditions",

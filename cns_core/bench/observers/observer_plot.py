@@ -16,6 +16,7 @@ _PANELS = (
     ("keypoint_error_px_median", "keypoint error, px"),
 )
 _COLOURS = {"sift": "tab:blue", "akaze": "tab:green", "orb": "tab:orange"}
+_COLOURS |= {"xfeat": "tab:red", "auto": "tab:purple"}
 
 
 def draw(rows: list[Row], path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Learned matchers: XFeat with LighterGlue, LightGlue with weights of one's own, and auto."""

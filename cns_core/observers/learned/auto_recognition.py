@@ -1,0 +1,58 @@
+"""Find the desired image in a new one: by a detector, and where that finds too little by a learned
+matcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cns_core.observers.frame import Frame
+from cns_core.observers.learned.learned_recognition import LearnedRecognition
+from cns_core.observers.learned.too_little import too_little
+from cns_core.observers.recognition import ENOUGH, Recognition
+
+Matches = tuple[np.ndarray, np.ndarray]
+
+
+class AutoRecognition:
+    """A :class:`.Recognition` that a :class:`.LearnedRecognition` helps out.
+
+    Args:
+        quick: asked first, and searches thoroughly where both find hardly anything.
+        learned: asked where that finds too little.
+        agree: tells which of (M, 2) desired and (M, 2) current pixels can be trusted.
+    """
+
+    def __init__(
+        self,
+        quick: Recognition,
+        learned: LearnedRecognition,
+        agree: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    ) -> None:
+        self._quick, self._learned, self._agree = quick, learned, agree
+
+    @property
+    def count(self) -> int:
+        """Number of features in the desired image, of whichever finds more."""
+        return max(self._quick.count, self._learned.count)
+
+    def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
+        quick = self._quick.match_quickly(frame)
+        size = (frame.grey.shape[1], frame.grey.shape[0])
+        if not too_little(quick[0], size):
+            return quick
+        learned = self._learned.match(frame)
+        desired, current = (np.vstack(pair) for pair in zip(quick, learned, strict=True))
+        true = self._agree(desired, current)
+        found = max(quick, learned, (desired[true], current[true]), key=_count)
+        # The detector's thorough search takes several times as long as the learned matcher.
+        return (
+            found if _count(found) >= ENOUGH else max(found, self._quick.match(frame), key=_count)
+        )
+
+
+def _count(matches: Matches) -> int:
+    return len(matches[0])

@@ -1,0 +1,24 @@
+"""When a detector found too little, so that the learned matcher is asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_ENOUGH = 120
+"""Verified matches from which nearly all keypoints can be placed at once."""
+_CELLS = 4
+"""The image is divided into so many cells each way."""
+_ENOUGH_CELLS = 10
+
+
+def too_little(matched: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether matches are few, or in few places.
+
+    Args:
+        matched: (M, 2) desired keypoints with a verified match, pixels.
+        size: (width, height) of the desired image.
+    """
+    if len(matched) < _ENOUGH:
+        return True
+    at = np.clip((_CELLS * matched / size).astype(int), 0, _CELLS - 1)
+    return len(np.unique(at[:, 0] + _CELLS * at[:, 1])) < _ENOUGH_CELLS
