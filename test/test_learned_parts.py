@@ -147,11 +147,14 @@ class Fixed:
         self.found, self.count = (pixels, pixels + shift), len(pixels)
         self.asked, self.thorough = 0, 0
 
-    def match_quickly(self, frame):
+    def look(self, frame):
         self.asked += 1
         return self.found
 
     def match(self, frame):
+        return self.look(frame)
+
+    def search(self, frame):
         self.thorough += 1
         return self.found
 
@@ -162,10 +165,10 @@ def test_auto_asks_the_learned_matcher_only_where_the_detector_finds_too_little(
     quick, learned = Fixed(spread, 3.0), Fixed(spread, 5.0)
     enough = AutoRecognition(quick, learned, agree)
     np.testing.assert_array_equal(enough.match(frame)[1], spread + 3.0)
-    assert (learned.thorough, quick.thorough) == (0, 0)
+    assert (learned.asked, quick.thorough) == (0, 0)
     few = Fixed(spread[:20], 5.0)
     desired, current = AutoRecognition(few, learned, agree).match(frame)
-    assert learned.thorough == 1 and len(desired) == 220  # both kinds, as they agree
+    assert learned.asked == 1 and len(desired) == 220  # both kinds, as they agree
     np.testing.assert_allclose(current, desired + 5.0)
     wrong = AutoRecognition(Fixed(spread[:20], (80.0, -80.0)), learned, agree)
     assert len(wrong.match(frame)[0]) == 200

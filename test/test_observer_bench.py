@@ -8,7 +8,7 @@ import pytest
 
 from cns_core.bench import cli
 from cns_core.bench.loop.environments import CAMERA
-from cns_core.bench.observers import view_poses
+from cns_core.bench.observers import degraded_bench, observer_bench, video, video_bench, view_poses
 from cns_core.bench.observers.observer_measures import summarize
 from cns_core.bench.observers.observer_views import ViewSequence
 from cns_core.bench.observers.view_conditions import ViewCondition
@@ -86,3 +86,32 @@ def test_nothing_found_is_reported_as_such():
 def test_bad_counts_are_refused(bad, capsys):
     assert cli.main(["observer", *bad]) == 2
     assert "must be positive" in capsys.readouterr().err
+
+
+def test_video_tells_the_times_of_frames_and_when_the_view_is_found_again(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(video, "FRAMES", 12)
+    monkeypatch.setattr(video, "COVERED", range(6, 9))
+    monkeypatch.setattr(video_bench, "FRAMES", 12)
+    monkeypatch.setattr(video_bench, "COVERED", range(6, 9))
+    monkeypatch.setattr(observer_bench, "VIDEO_MODES", ["deterministic"])
+    arguments = ["--video", "--scenes", "1", "--observers", "orb", "--out", str(tmp_path)]
+    assert cli.main(["observer", *arguments]) == 0
+    (row,) = json.loads((tmp_path / "video.json").read_text())["rows"]
+    assert 0 < row["own_p50"] <= row["own_p99"] and row["ms_p99"] <= row["ms_worst"]
+    assert 1 <= row["found_after_frames"] <= 3
+    assert row["true_share"] > 0.95 and row["error_px_median"] < 0.2
+    head, _, line = capsys.readouterr().out.splitlines()
+    assert head.count("|") == line.count("|") and "orb" in line
+
+
+def test_what_is_dark_and_what_is_blurred_have_rows(monkeypatch, capsys):
+    monkeypatch.setattr(degraded_bench, "_REPEATED", 2)
+    monkeypatch.setattr(observer_bench, "DEGRADED", ["light x0.1", "motion 9 px"])
+    assert cli.main(["observer", "--degraded", "--scenes", "1", "--observers", "sift"]) == 0
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 2
+    for row in rows:
+        _, _, first, _, last, wrong, px = row.strip("| ").split(" | ")
+        assert int(first) > 50 and int(last) > 50 and int(wrong) == 0 and float(px) < 0.5

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from cns_core.observers import BACKENDS, base, local_affine, make_observer, reco
 from cns_core.observers.akaze import Akaze
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.base import ObserverSettings
+from cns_core.observers.blur import Blur
 from cns_core.observers.corners import find_corners
 from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.executors import patient_worker, prompt_worker
@@ -381,6 +383,24 @@ def test_motion_of_the_image_needs_four_points_that_agree(count):
     assert local_affine.fit_consensus(on_a_line, rng.uniform(0, 600, (count, 2))) is None
 
 
+def test_matches_stand_in_where_nothing_can_be_aligned(photograph, observer, monkeypatch):
+    """As on deep scenes seen from far aside: descriptors are alike, patches are not."""
+
+    def nothing(self, frame, guess, *others):
+        return guess.copy(), np.full(len(guess), np.inf)
+
+    monkeypatch.setattr(DesiredPatches, "align", nothing)
+    monkeypatch.setattr(DesiredPatches, "blur", lambda self, *others: Blur())
+    observer.set_desired(view(photograph))
+    for k in range(6):
+        H = turn(10.0 - 0.5 * k, 1.0, (2.0 * k, 0.0))
+        found = observer.observe(view(photograph, H))
+        gap = errors_px(found, H)
+        assert found.count > 40
+        assert (gap < 3.0).mean() > 0.95
+    assert observer.observe(np.full((480, 640, 3), 90, np.uint8)).count == 0
+
+
 def test_another_scene_gives_no_keypoints(photograph, observer):
     observer.set_desired(view(photograph))
     other = cv2.resize(load_sample_image("flower.jpg"), (640, 480))
@@ -429,6 +449,45 @@ def test_no_frame_waits_for_the_worker(photograph):
     assert np.median(errors_px(found, turn(17.0))) < 0.1
     observer.close()
     assert not any(thread.name.startswith("rematch") for thread in threading.enumerate())
+
+
+def test_what_comes_back_into_view_does_not_wait_for_a_search(photograph):
+    release, looks, searches = threading.Event(), Submitted(), Submitted()
+
+    class HeldUp(Recognition):
+        def search(self, frame):
+            assert release.wait(30)
+            return super().search(frame)
+
+    observer = TrackingObserver(
+        Orb(), CAMERA, SETTINGS, rematcher=Rematcher(looks, looks, searches), recognition=HeldUp
+    )
+    with closing(observer):
+        observer.set_desired(view(photograph))
+        while not searches.jobs:
+            assert observer.observe(np.full((480, 640), 90, np.uint8)).count == 0
+            looks.jobs[-1].result(timeout=30)
+        for _ in range(MatchingSchedule._SHORTEST + 2):
+            found = observer.observe(view(photograph, turn(17.0)))
+            looks.jobs[-1].result(timeout=30)
+        assert found.count > 100 and not searches.jobs[0].done()
+        release.set()
+
+
+def test_what_was_hidden_for_a_while_is_found_where_it_was_without_matching(
+    photograph, observer, backend, monkeypatch
+):
+    rng = np.random.default_rng(3)
+    observer.set_desired(view(photograph, rng=rng))
+    free = observer.observe(view(photograph, turn(8.0), rng))
+    backend.refuses = True
+    monkeypatch.setattr(MatchingSchedule, "due", lambda *_: False)
+    hand = cv2.resize(load_sample_image("flower.jpg"), (640, 480))
+    assert max(observer.observe(hand).count for _ in range(10)) < 8
+    H = turn(7.0, 1.0, (15.0, -10.0))
+    back = [observer.observe(view(photograph, H, rng)) for _ in range(3)]
+    assert back[0].count > 0.3 * free.count and back[-1].count > 0.9 * free.count
+    assert np.median(errors_px(back[-1], H)) < 0.05
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads their priority")

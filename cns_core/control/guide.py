@@ -27,6 +27,8 @@ _REPEATED = 20
 """Frames; a millisecond or two each."""
 _BRIDGED_S = 0.4
 """How long a pose may be missing before the twists given take its place."""
+PREDICTED_S = 0.4
+"""How long the camera goes on towards where the goal was last known to be, ever slower."""
 _NOISE_PX, _NOISE_PER_CHANGE_PX = 0.03, 0.1
 
 
@@ -119,6 +121,7 @@ class StructureGuide:
         self._frames: deque[tuple[float, Correspondence]] = deque(maxlen=_REPEATED)
         self._measured: bool | None = None
         self._measured_s = self._estimate_s = -np.inf
+        self._known: tuple[Estimate, float] | None = None
 
     def observe(
         self, seen: Correspondence, time_s: float, camera_pose: np.ndarray | None = None
@@ -144,6 +147,8 @@ class StructureGuide:
             self._meter.measure(time_s, given)
             self.law.delay_s = max(self._delay_s, self._meter.delay_s or 0.0)
         self.estimate = self._estimator.update(seen, given)
+        if self.estimate is not None:
+            self._known = self.estimate, time_s
 
     def _timely(self, pose: np.ndarray, time_s: float, seen: Correspondence) -> np.ndarray:
         """The pose at the time of the image, should poses be told late or early."""
@@ -173,9 +178,27 @@ class StructureGuide:
         ahead = None
         if self.estimate is not None:
             ahead = self.estimate.after(self._commands.told(start_s, end_s)[0])
-        twist = self.law.twist(policy, ahead, cautious)
-        through = se3.adjoint(self.errors.mounting) @ twist
-        return saturate(through, self.law.settings.max_linear, self.law.settings.max_angular)
+        return self._as_told(self.law.twist(policy, ahead, cautious))
+
+    def predicted(self, time_s: float) -> np.ndarray | None:
+        """(6,) twist towards where the goal was last known to be, for an image that shows nothing.
+
+        None where the way was not wholly this law's, or was known longer ago than `PREDICTED_S`.
+        """
+        if self._known is None or self.law.share < 1.0:
+            return None
+        estimate, known_s = self._known
+        age_s = time_s - known_s
+        if age_s >= PREDICTED_S:
+            return None
+        start_s, end_s = np.array([known_s - self.law.delay_s]), np.array([time_s])
+        ahead = estimate.after(self._commands.told(start_s, end_s)[0])
+        return self._as_told((1.0 - age_s / PREDICTED_S) * self.law.direct(ahead))
+
+    def _as_told(self, twist: np.ndarray) -> np.ndarray:
+        """What to tell an arm that takes the camera to be mounted otherwise, within the limits."""
+        told = se3.adjoint(self.errors.mounting) @ twist
+        return saturate(told, self.law.settings.max_linear, self.law.settings.max_angular)
 
     def give(self, twist: np.ndarray, time_s: float) -> None:
         """Note the (6,) twist that answers the image of ``time_s``."""

@@ -17,9 +17,15 @@ from cns_core.control.depth_prior import (
 from cns_core.control.guide import Remaining, StructureGuide
 from cns_core.control.scene_watch import SceneWatch
 from cns_core.control.status import Status
+from cns_core.control.step_back import StepBack
 from cns_core.control.stop_rule import StopRule
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.geometry.twist import saturate
+
+_BLIND = "too few keypoints matched for {:.1f} s: "
+_PREDICTED = _BLIND + "going on by what is known of the way"
+_WAITING = _BLIND + "waiting"
+_STEPPING_BACK = _BLIND + "stepping back along the way"
 
 
 class Timings(TypedDict, total=False):
@@ -72,6 +78,8 @@ class Regulator:
 
     Attributes:
         limits: largest linear and angular speed, m/s and rad/s; None for none.
+        steps_back: whether the camera goes back a little over its own way when it has seen nothing
+            for a while.
         prior: the :class:`.DepthPrior` that the linear velocity is scaled by.
         watch: tells the scene's keypoints from those of a tool in view; None before :meth:`start`.
 
@@ -92,6 +100,10 @@ class Regulator:
         self.gain = _positive("gain", gain)
         self.limits: tuple[float, float] | None = None
         self.prior = DepthPrior()
+        self.steps_back = False
+        self._step_back = StepBack()
+        self._seen_s = np.inf
+        self._going_on = ""
         self._target: NDArray[np.float64] | None = None
         self._graph_s = 0.0
         self.watch: SceneWatch | None = None
@@ -116,6 +128,7 @@ class Regulator:
         self.prior.start(depth_prior, depth_m)
         self._target = desired
         self.watch = SceneWatch(desired, self.controller.min_matches)
+        self._step_back, self._seen_s = StepBack(), np.inf
         if self.guide is not None:
             self.guide.start(desired)
         self._start_controller(desired)
@@ -148,7 +161,9 @@ class Regulator:
         if not correspondence.same_target(self._target):
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
+        blind = correspondence.count < self.controller.min_matches
         correspondence, proven = self.watch.scene(correspondence)
+        self._going_on = ""
         earlier, status = self.stop.status, self.stop.update(correspondence, time_s, proven)
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
@@ -156,16 +171,19 @@ class Regulator:
         remaining = self._look_ahead(correspondence, time_s, camera_pose)
         twist = np.zeros(6)
         if status is Status.SERVOING:
-            twist = self._twist(correspondence, time_s)
+            twist = self._blind(time_s) if blind else self._twist(correspondence, time_s)
         if not np.isfinite(twist).all():
             raise ValueError(f"the controller answered a twist that is not finite: {twist}")
         if self.limits is not None:
             twist = saturate(twist, *self.limits)
         if self.guide is not None:
             self.guide.give(twist, time_s)
+        if not blind:
+            self._seen_s = time_s
+            self._step_back.see(time_s, twist, camera_pose)
         timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
-        error, remark = correspondence.error, self.watch.remark
+        error, remark = correspondence.error, self.watch.remark or self._going_on
         return Step(twist, status, error, timings, correspondence, remaining, remark)
 
     def _twist(self, correspondence: Correspondence, time_s: float) -> NDArray[np.float64]:
@@ -181,6 +199,24 @@ class Regulator:
             return self.guide.twist(twist, time_s, self.prior.cautious)
         if self.prior.cautious and np.isfinite(twist).all():
             return saturate(twist, CAUTIOUS_LINEAR_M_S, float(np.linalg.norm(twist[3:])))
+        return twist
+
+    def _blind(self, time_s: float) -> NDArray[np.float64]:
+        """What to do while too little is matched: go on, stand still, or step back; and say so."""
+        turn = self.watch.turn(time_s, False) if self.watch is not None else None
+        if turn is not None:
+            return turn  # a probe under way ends where it began
+        blind_s = max(time_s - self._seen_s, 0.0)
+        twist = None if self.guide is None else self.guide.predicted(time_s)
+        if twist is not None:
+            self._going_on = _PREDICTED.format(blind_s)
+            return twist
+        if self.steps_back:
+            twist = self._step_back.twist(time_s, blind_s)
+        if twist is None:
+            self._going_on = _WAITING.format(blind_s) if np.isfinite(blind_s) else ""
+            return np.zeros(6)
+        self._going_on = _STEPPING_BACK.format(blind_s)
         return twist
 
     def _look_ahead(

@@ -147,6 +147,7 @@ class ServoSession:
     def _servo(self, matches: Matches, now: Now) -> Output:
         try:
             self.regulator.gain = self.settings.gain
+            self.regulator.steps_back = self.settings.step_back
             self.regulator.limits = (
                 self.settings.max_linear_m_s,
                 self.settings.max_angular_rad_s,

@@ -76,6 +76,12 @@ class SessionSettings:
         live=True,
         parameter="max_image_age",
     )
+    step_back: bool = setting(
+        True,
+        "after 1 s in which nothing was seen, go back over the way of the last seconds, at most "
+        "30 mm and 9 deg at 20 mm/s, until the target is seen or lost; false: stand still",
+        live=True,
+    )
     stop_zeros: int = setting(5, "zero twists sent when stopping", range=(1, 100), live=True)
 
     def __post_init__(self) -> None:

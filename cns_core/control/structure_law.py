@@ -97,8 +97,12 @@ class StructureLaw:
         if estimate is None:
             self._frames = 0
             return policy
-        direct = saturate(self.gain * estimate.motion, s.max_linear, s.max_angular)
-        return policy + self.share * (direct - policy)
+        return policy + self.share * (self.direct(estimate) - policy)
+
+    def direct(self, estimate: Estimate) -> np.ndarray:
+        """(6,) twist of the straight way alone, within the speed limits."""
+        s = self.settings
+        return saturate(self.gain * estimate.motion, s.max_linear, s.max_angular)
 
     def _judge(self, policy: np.ndarray, estimate: Estimate | None) -> None:
         if estimate is None:

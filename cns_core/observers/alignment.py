@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from cns_core.observers.template import Template
+from cns_core.observers.template import Readable
 
 _BORDER_PX = 2
 """Pixels read around a patch for the gradient in it."""
@@ -41,11 +41,11 @@ class PatchAligner:
     Matthews, IJCV 2004, with the desired image as the one that is warped).
 
     Args:
-        template: :class:`Template` of the desired image.
+        template: the desired image, see :class:`.Template`.
         radius: patches are ``2 radius + 1`` pixels square.
     """
 
-    def __init__(self, template: Template, radius: int) -> None:
+    def __init__(self, template: Readable, radius: int) -> None:
         self.radius = radius
         self._template = template
         self._grid, self._wide_grid = _grid(radius), _grid(radius + _BORDER_PX)

@@ -11,6 +11,7 @@ from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers.akaze import Akaze
 from cns_core.observers.features import Backend
+from cns_core.observers.light import Light
 from cns_core.observers.observer import Observer
 from cns_core.observers.self_similarity import HOPELESS, SELF_SIMILAR, self_similar_share
 from cns_core.observers.verification import MIN_VERIFIABLE, TOLERANCE_PX, verify_scene
@@ -74,6 +75,7 @@ class FeatureObserver(Observer):
         self.camera = camera
         self.desired: np.ndarray | None = None
         self.self_similar = 0.0
+        self._light = Light(0.0, 0.0)
         self._backend = backend
         self._settings = settings
         self._mask = _as_mask(settings.mask, camera)
@@ -91,6 +93,7 @@ class FeatureObserver(Observer):
         backend = Akaze() if self_similar >= SELF_SIMILAR else self._backend
         self.desired = self.camera.normalize(self._take(grey, backend))
         self.self_similar = self_similar
+        self._light = Light.of(grey, self._mask)
 
     def recalibrate(self, camera: PinholeCamera) -> None:
         """Take ``camera`` for the images to come; the goal stays where it is.
@@ -111,7 +114,7 @@ class FeatureObserver(Observer):
         if self.desired is None:
             raise RuntimeError("no desired image yet: call set_desired first")
         self.camera.check_image(image)
-        pixels, matched = self._find(_to_grey(image))
+        pixels, matched = self._find(self._light.levelled(_to_grey(image), self._mask))
         current = self.camera.normalize(pixels)
         return Correspondence(self.desired, current, matched & np.isfinite(current).all(axis=1))
 
@@ -131,7 +134,7 @@ class FeatureObserver(Observer):
         if count < self._settings.min_keypoints:
             raise ValueError(
                 f"desired image shows {count} keypoints, at least {self._settings.min_keypoints} "
-                "are needed: it is blank, blurred or lacks texture"
+                "are needed: it is blank, dark, blurred or lacks texture"
             )
 
     def _agree(self, desired: np.ndarray, current: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from cns_core.observers import local_affine
 from cns_core.observers.alignment import Alignment, PatchAligner
+from cns_core.observers.blur import Blur, BlurLadder
 from cns_core.observers.corners import find_corners
 from cns_core.observers.flow import to_full, to_half
 from cns_core.observers.frame import Frame
@@ -24,6 +25,8 @@ _LARGEST_SHIFT_PX = 3.0
 _SETTLED_PX = 0.3
 _NOISE = 2.0
 """Patches differ by this much (grey levels) for no reason but sensor noise."""
+_FEWEST = 8
+"""Patches without which nothing is said of an image's blur."""
 _ALL = slice(None)
 
 
@@ -52,7 +55,8 @@ class DesiredPatches:
         self._smooth_px = smooth_px
         self._clear = _clear(frame.grey.shape, mask)
         self.anchors = find_corners(frame.grey, _RADIUS, max_keypoints, self._clear)
-        self._fine = PatchAligner(Template(self._smooth(frame.grey)), _RADIUS)
+        grey = self._smooth(frame.grey)
+        self._fine = BlurLadder(PatchAligner(Template(grey), _RADIUS), grey)
         self._rough = PatchAligner(Template(frame.half), _RADIUS)
 
     def in_view(self, pixels: np.ndarray) -> np.ndarray:
@@ -70,6 +74,21 @@ class DesiredPatches:
         index = cKDTree(desired).query(anchors, min(_NEIGHBOURS, len(desired)))[1]
         return local_affine.fit(anchors, desired[index], current[index], whole[:, :2])
 
+    def place(
+        self, desired: np.ndarray, current: np.ndarray, reach_px: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Put anchors where (M, 2) pixel pairs say, M at least 1, without aligning them.
+
+        Returns:
+            ``(pixels, near)``: (N, 2) positions and (N,) bool, which anchors are in view and have a
+            pair within ``reach_px`` in the desired image.
+        """
+        affine, _ = self.carry(desired, current)
+        gap, index = cKDTree(desired).query(self.anchors)
+        offset = self.anchors - desired[index]
+        pixels = current[index] + np.einsum("nij,nj->ni", affine, offset)
+        return pixels, (gap < reach_px) & self.in_view(pixels)
+
     def align(
         self,
         frame: Frame,
@@ -77,6 +96,7 @@ class DesiredPatches:
         affine: np.ndarray,
         attempt: np.ndarray,
         rough: np.ndarray,
+        blur: Blur,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Align anchors to the current image.
 
@@ -86,6 +106,7 @@ class DesiredPatches:
             attempt: (N,) bool, which anchors to look for.
             rough: (N,) bool, which guesses may be several pixels off: these are aligned at half
                 size first.
+            blur: of the current image.
 
         Returns:
             ``(pixels, misfit)``: (N, 2) positions and (N,) how much worse than usual the patches
@@ -104,10 +125,30 @@ class DesiredPatches:
         k = np.flatnonzero(ok)
         if len(k):
             grey = self._smooth(frame.grey)
-            found = self._fine.align(grey, self.anchors[k], affine[k], pixels[k])
+            found = self._fine.aligner(blur).align(grey, self.anchors[k], affine[k], pixels[k])
             misfit[k] = _misfit(found, pixels[k])
             pixels[k] = found.pixels
         return pixels, misfit
+
+    def blur(
+        self,
+        frame: Frame,
+        guess: np.ndarray,
+        affine: np.ndarray,
+        attempt: np.ndarray,
+        last: Blur,
+        turn: int,
+    ) -> Blur:
+        """How blurred an image is; the arguments as of :meth:`align` and :meth:`.BlurLadder.judge`.
+
+        It stays what it was where too few anchors are in view.
+        """
+        inside = self.in_view(guess) & (np.abs(np.linalg.det(affine)) > _LEAST_AREA)
+        k = np.flatnonzero(attempt & inside)
+        if len(k) < _FEWEST:
+            return last
+        grey = self._smooth(frame.grey)
+        return self._fine.judge(grey, self.anchors[k], affine[k], guess[k], last, turn)
 
     def _smooth(self, grey: np.ndarray) -> np.ndarray:
         return cv2.GaussianBlur(grey, (0, 0), self._smooth_px) if self._smooth_px else grey

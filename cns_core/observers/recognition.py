@@ -31,6 +31,12 @@ class Recognizer(Protocol):
     def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
 
+    def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`match` tries first."""
+
+    def search(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`match` tries where that finds too little; it may take long."""
+
 
 class Recognition:
     """Matches images against the desired one: quickly at first, thoroughly where that fails.
@@ -67,18 +73,23 @@ class Recognition:
 
     def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
-        found = self.match_quickly(frame)
+        found = self.look(frame)
+        if len(found[0]) >= ENOUGH:
+            return found
+        return max(found, self.search(frame), key=lambda pairs: len(pairs[0]))
+
+    def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`match` finds quickly."""
+        current = _at_full(self._detect(frame.half, self._half_mask))
+        return self._compare([self._features], current)
+
+    def search(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`match` finds with patience: half a second, twice that at first."""
+        current = _at_full(self._detect(frame.half, self._half_mask))
+        found = self._compare([self._features, *self._half_views], current)
         if len(found[0]) < ENOUGH:
             thorough = self._compare(self._full_views, self._detect(frame.grey, self._mask))
             found = max(found, thorough, key=lambda pairs: len(pairs[0]))
-        return found
-
-    def match_quickly(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """As :meth:`match`, by the half-size image alone."""
-        current = _at_full(self._detect(frame.half, self._half_mask))
-        found = self._compare([self._features], current)
-        if len(found[0]) < ENOUGH:
-            found = self._compare([self._features, *self._half_views], current)
         return found
 
     @cached_property

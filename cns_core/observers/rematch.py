@@ -23,22 +23,25 @@ Match = Callable[[Frame], tuple[np.ndarray, np.ndarray]]
 
 
 class Rematcher:
-    """Runs one matching at a time and brings its result forward to the newest frame.
+    """Runs one matching and one search at a time and brings them forward to the newest frame.
 
     Args:
         prompt: runs matchings that a frame is waiting for.
         patient: runs the others.
+        searcher: runs searches, which take long, beside the matchings; None where a matching
+            searches itself.
     """
 
-    def __init__(self, prompt: Executor, patient: Executor) -> None:
-        self._prompt, self._patient = prompt, patient
-        self._job: Future[_Matches] | None = None
-        self._halves: list[np.ndarray] = []
+    def __init__(
+        self, prompt: Executor, patient: Executor, searcher: Executor | None = None
+    ) -> None:
+        self._prompt, self._patient, self._searcher = prompt, patient, searcher
+        self._matching, self._searching = _Slot(), _Slot()
 
     @classmethod
     def in_background(cls) -> Rematcher:
         """One whose matchings run in worker threads."""
-        return cls(prompt_worker(), patient_worker())
+        return cls(prompt_worker(), patient_worker(), prompt_worker())
 
     @classmethod
     def inline(cls) -> Rematcher:
@@ -49,7 +52,17 @@ class Rematcher:
     @property
     def busy(self) -> bool:
         """Whether a matching is under way."""
-        return self._job is not None
+        return self._matching.busy
+
+    @property
+    def may_search(self) -> bool:
+        """Whether :meth:`search` has a worker of its own that is free."""
+        return self._searcher is not None and not self._searching.busy
+
+    @property
+    def searches(self) -> bool:
+        """Whether there is a worker for searches."""
+        return self._searcher is not None
 
     def submit(self, match: Match, frame: Frame, patient: bool) -> None:
         """Start ``match(frame)``.
@@ -57,12 +70,50 @@ class Rematcher:
         Args:
             patient: leave the processor to whoever else needs it.
         """
-        self._halves = [frame.half]
-        executor = self._patient if patient else self._prompt
-        self._job = executor.submit(_run, match, frame, self._halves)
+        self._matching.start(self._patient if patient else self._prompt, match, frame)
+
+    def search(self, match: Match, frame: Frame) -> None:
+        """Start ``match(frame)`` beside what :meth:`submit` starts, if :attr:`may_search`."""
+        if self._searcher is not None and self.may_search:
+            self._searching.start(self._searcher, match, frame)
 
     def poll(self, half: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Take the newest half-size image; the finished matches, followed to it, or None."""
+        found = [slot.poll(half) for slot in (self._matching, self._searching)]
+        return max(
+            (pairs for pairs in found if pairs is not None),
+            key=lambda pairs: len(pairs[0]),
+            default=None,
+        )
+
+    def forget(self) -> None:
+        """Ignore what is under way."""
+        self._matching.forget()
+        self._searching.forget()
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self.forget()
+        for executor in filter(None, (self._prompt, self._patient, self._searcher)):
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+class _Slot:
+    """One job, and the half-size images since its frame."""
+
+    def __init__(self) -> None:
+        self._job: Future[_Matches] | None = None
+        self._halves: list[np.ndarray] = []
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    def start(self, executor: Executor, match: Match, frame: Frame) -> None:
+        self._halves = [frame.half]
+        self._job = executor.submit(_run, match, frame, self._halves)
+
+    def poll(self, half: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         if self._job is None:
             return None
         if half is not self._halves[-1]:
@@ -77,14 +128,7 @@ class Rematcher:
         return matches.desired, matches.current
 
     def forget(self) -> None:
-        """Ignore the matching under way."""
         self._job, self._halves = None, []
-
-    def close(self) -> None:
-        """Stop the workers."""
-        self.forget()
-        for executor in (self._prompt, self._patient):
-            executor.shutdown(wait=True, cancel_futures=True)
 
 
 @dataclass(frozen=True, eq=False)

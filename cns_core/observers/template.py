@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 from scipy.fft import dctn, idctn
+
+
+class Readable(Protocol):
+    """An image that can be read between its pixels."""
+
+    def read(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Values at coordinates ``x``, ``y`` in pixels: (N, P) float32, like either of them."""
+        ...
 
 
 class Template:
@@ -41,4 +51,22 @@ class Template:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
+        return read * np.float32(1.0 / self._SCALE)
+
+
+class BlurredTemplate:
+    """A blurred grey image: it holds so little detail that cubic interpolation is good enough.
+
+    Args:
+        grey: (H, W) float32 grey levels.
+    """
+
+    _SCALE = 64.0
+
+    def __init__(self, grey: np.ndarray) -> None:
+        self._fixed = np.rint(self._SCALE * grey).astype(np.int16)
+
+    def read(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """As :meth:`Readable.read`."""
+        read = cv2.remap(self._fixed, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         return read * np.float32(1.0 / self._SCALE)

@@ -6,9 +6,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cns_core.observers.blur import Blur
+
 _MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
 """Patches that fit this much worse than usual straddle the edge of an object or of an occluder.
 The better ones of them still lead to where they may be precise again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """What a matching brought and what became of it, where hardly anything could be aligned.
+
+    Attributes:
+        desired, current: (M, 2) pixels in the desired image and in the frame.
+        age: number of frames since.
+    """
+
+    desired: np.ndarray
+    current: np.ndarray
+    age: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +39,10 @@ class Track:
         affine: (N, 2, 2) local maps from the desired image to this one.
         expected: (N, 2) where the motion of their neighbours puts them.
         frame: how many frames keypoints were followed through; tells whose turn it is.
+        blur: how blurred the image is.
+        good: the last state with many keypoints followed; None where this is one, or it is too old.
+        good_age: number of frames since.
+        matched: verified matches that stand in for keypoints; None where enough are followed.
     """
 
     half: np.ndarray | None
@@ -32,6 +52,10 @@ class Track:
     affine: np.ndarray
     expected: np.ndarray
     frame: int = 0
+    blur: Blur = Blur()
+    good: Track | None = None
+    good_age: int = 0
+    matched: Matched | None = None
 
     @classmethod
     def begin(cls, anchors: np.ndarray) -> Track:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from cns_core.observers import local_affine
+from cns_core.observers.blur import Blur
 from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.flow import follow
 from cns_core.observers.frame import Frame
-from cns_core.observers.track import Track, is_followed
+from cns_core.observers.track import Matched, Track, is_followed
 from cns_core.observers.verification import MIN_VERIFIABLE
 
 _SURPRISE_PX = 6.0
@@ -22,6 +23,14 @@ _CARRY_FRAMES = 2
 """Each keypoint's local motion is fitted to its neighbours' in one of this many frames."""
 _MERGE_PASSES = 2
 """Rounds in which matches are spread to all keypoints, where the first one reaches few."""
+_KNOWN = 25
+"""Keypoints followed with which it is known how blurred the image is."""
+_STAND_IN_FRAMES, _BESIDE_PX = 12, 8.0
+"""Frames for which matches are followed without a new matching, and how far beside one in the
+desired image a keypoint moves with it."""
+_BACK_PX = 1.0
+_REMEMBERED_FRAMES = 250
+"""Frames for which it is tried to follow keypoints from where they were seen last."""
 _ASTRAY_PX = 20.0
 """Keypoints this far from where a matching puts them follow something else."""
 
@@ -41,7 +50,58 @@ class Tracker:
         self._agree = agree
 
     def follow(self, track: Track, frame: Frame) -> Track:
-        """Follow the keypoints to the next frame by optical flow, and align them there."""
+        """Follow the keypoints to the next frame by optical flow, and align them there.
+
+        Where they were lost, such as behind something before the lens, they are looked for from the
+        frame in which they were seen last as well: that needs no matching once they are back.
+        """
+        if track.count >= _KNOWN:
+            track = replace(track, good=None, good_age=0)
+        good = track.good if track.count < _KNOWN else track
+        near = replace(self._follow(track, frame), matched=self._carry_matched(track, frame))
+        if near.count >= _KNOWN or good is None or track.good_age > _REMEMBERED_FRAMES:
+            return replace(near, good=None, matched=near.matched if near.count < _KNOWN else None)
+        if track.count < _KNOWN:
+            still = replace(good, velocity=np.zeros_like(good.velocity))
+            again = replace(self._follow(still, frame), frame=near.frame, matched=near.matched)
+            if again.count > near.count:
+                near = again
+        return replace(near, good=good, good_age=track.good_age + 1)
+
+    def _carry_matched(self, track: Track, frame: Frame) -> Matched | None:
+        """Follow the matches that stand in for keypoints; they must still agree on one motion."""
+        matched = track.matched
+        if matched is None or track.half is None:
+            return None
+        if matched.age >= _STAND_IN_FRAMES:
+            return None
+        current, found = follow(track.half, frame.half, matched.current, matched.current)
+        # There and back: flow into a blank image or an occluder ends anywhere.
+        back, returned = follow(frame.half, track.half, current, matched.current)
+        found &= returned & (np.linalg.norm(back - matched.current, axis=1) < _BACK_PX)
+        return self._stand_in(matched.desired[found], current[found], matched.age + 1)
+
+    def _stand_in(self, desired: np.ndarray, current: np.ndarray, age: int) -> Matched | None:
+        agreed = self._agree(desired, current)
+        if agreed.sum() < MIN_VERIFIABLE:
+            return None
+        return Matched(desired[agreed], current[agreed], age)
+
+    def reported(self, track: Track) -> tuple[np.ndarray, np.ndarray]:
+        """(N, 2) pixels of all keypoints and (N,) bool, which of them hold.
+
+        Those that are aligned, and where these are few those beside a verified match as well: far
+        from the goal patches may look too different to be aligned, and descriptors do not.
+        """
+        holds, pixels = track.precise, track.pixels
+        if track.matched is not None and holds.sum() < _KNOWN:
+            matched = track.matched
+            placed, near = self._patches.place(matched.desired, matched.current, _BESIDE_PX)
+            near &= ~holds
+            pixels, holds = np.where(near[:, None], placed, pixels), holds | near
+        return np.where(holds[:, None], pixels, self._patches.anchors), holds
+
+    def _follow(self, track: Track, frame: Frame) -> Track:
         followed = track.followed
         if track.half is None or not followed.any():
             return track.lost_in(frame.half)
@@ -59,20 +119,28 @@ class Tracker:
         guess = track.expected.copy()
         guess[seeded] = moved[found]
         turn = (np.arange(len(seeded)) + track.frame) % _RETRY_FRAMES == 0
-        return track.found(*self._align(frame, guess, track.affine, seeded | turn, rough))
+        near = seeded & ~rough
+        blur = self._patches.blur(frame, guess, track.affine, near, track.blur, track.frame)
+        track = replace(track, blur=blur)
+        return track.found(*self._align(blur, frame, guess, track.affine, seeded | turn, rough))
 
     def merge(self, track: Track, frame: Frame, desired: np.ndarray, current: np.ndarray) -> Track:
         """Add the keypoints that (M, 2) matches of the track's own frame bring back."""
         if len(desired) < MIN_VERIFIABLE:
             return track
+        stand_in = self._stand_in(desired, current, 0)
         affine, expected = self._patches.carry(desired, current)
         followed = track.followed
+        if track.count < _KNOWN:
+            everywhere = np.ones_like(followed)
+            blur = self._patches.blur(frame, expected, affine, everywhere, Blur(), track.frame)
+            track = replace(track, blur=blur)
         astray = np.linalg.norm(track.pixels - expected, axis=1)[followed] > _ASTRAY_PX
         if 0.5 * len(astray) < astray.sum() < len(desired):
             followed = np.zeros_like(followed)
         for _ in range(_MERGE_PASSES):
             lost = ~followed
-            pixels, misfit = self._align(frame, expected, affine, lost, lost)
+            pixels, misfit = self._align(track.blur, frame, expected, affine, lost, lost)
             track = track.found(
                 np.where(lost[:, None], pixels, track.pixels), np.where(lost, misfit, track.misfit)
             )
@@ -83,7 +151,7 @@ class Tracker:
             desired = np.vstack([desired, self._patches.anchors[followed]])
             current = np.vstack([current, track.pixels[followed]])
             affine, expected = self._patches.carry(desired, current)
-        return track
+        return replace(track, matched=None if track.count >= _KNOWN else stand_in)
 
     def settle(self, track: Track, previous: Track, anew: bool) -> Track:
         """Bring up to date what predicts keypoints in the next frame.
@@ -104,6 +172,7 @@ class Tracker:
 
     def _align(
         self,
+        blur: Blur,
         frame: Frame,
         guess: np.ndarray,
         affine: np.ndarray,
@@ -111,7 +180,7 @@ class Tracker:
         rough: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Where the anchors are and how badly they fit, infinitely where motions disagree."""
-        pixels, misfit = self._patches.align(frame, guess, affine, attempt, rough)
+        pixels, misfit = self._patches.align(frame, guess, affine, attempt, rough, blur)
         k = np.flatnonzero(is_followed(misfit))
         misfit[k[~self._agree(self._patches.anchors[k], pixels[k])]] = np.inf
         return pixels, misfit

@@ -14,7 +14,7 @@ from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.features import Backend, Features
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching_schedule import MatchingSchedule
-from cns_core.observers.recognition import Recognition, Recognizer
+from cns_core.observers.recognition import ENOUGH, Recognition, Recognizer
 from cns_core.observers.rematch import Rematcher
 from cns_core.observers.track import Track
 from cns_core.observers.tracker import Tracker
@@ -85,6 +85,8 @@ class TrackingObserver(FeatureObserver):
             before = track.count
             track = self._tracker.merge(track, frame, *matches)
             self._schedule.matched(before, track.count)
+            if len(matches[0]) < ENOUGH:
+                self._rematcher.search(self._recognition.search, frame)
         self._track = self._tracker.settle(track, self._track, anew=matches is not None)
 
     def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,12 +97,15 @@ class TrackingObserver(FeatureObserver):
         in_view = int(self._patches.in_view(track.expected).sum())
         enough = track.count >= MatchingSchedule.ENOUGH
         if self._schedule.due(track.count, in_view) and not self._rematcher.busy:
-            self._rematcher.submit(self._recognition.match, frame, patient=enough)
+            # What comes back into view does not wait for a search that has a worker of its own.
+            recognition = self._recognition
+            match = recognition.look if self._rematcher.searches else recognition.match
+            self._rematcher.submit(match, frame, patient=enough)
         self._unfinished = frame, track
         if not enough:  # what a matching brings is the answer then, not a help for later
             self.prepare()
             track = self._track
-        return np.where(track.precise[:, None], track.pixels, self._patches.anchors), track.precise
+        return self._tracker.reported(track)
 
     def _detect(self, backend: Backend, grey: np.ndarray, mask: np.ndarray | None) -> Features:
         with self._detecting:  # OpenCV's detectors are not safe in two threads at once

@@ -16,10 +16,17 @@ from pathlib import Path
 
 import cv2
 
+from cns_core.bench.observers.degraded_bench import (
+    DEGRADED,
+    degraded_head,
+    degraded_line,
+    show,
+)
 from cns_core.bench.observers.observer_measures import Row, measure, summarize
 from cns_core.bench.observers.observer_plot import draw
 from cns_core.bench.observers.observer_table import head, line
 from cns_core.bench.observers.observer_views import ViewSequence
+from cns_core.bench.observers.video_bench import VIDEO_MODES, video_head, video_line, watch
 from cns_core.bench.observers.view_conditions import VIEW_CONDITIONS
 from cns_core.bench.report.machine import describe_machine, describe_versions
 from cns_core.observers import BACKENDS, OBSERVERS
@@ -46,6 +53,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--oversampling", type=int, default=3, help="of the rendered views (default 3)"
     )
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="instead of the conditions: the times of frames of video, a photograph a scene, with "
+        "everything covered for a second",
+    )
+    parser.add_argument(
+        "--degraded",
+        action="store_true",
+        help="instead of the conditions: a view of a photograph a scene, dark, too bright, blurred "
+        "or compressed, shown again and again",
+    )
 
 
 def run(args: Namespace) -> int:
@@ -54,14 +73,33 @@ def run(args: Namespace) -> int:
         print("cns-bench observer: --scenes and --oversampling must be positive", file=sys.stderr)
         return 2
     cv2.setNumThreads(1)
+    title, measured, write_row = head, _rows, line
+    if args.video:
+        title, measured, write_row = video_head, _video_rows, video_line
+    elif args.degraded:
+        title, measured, write_row = degraded_head, _degraded_rows, degraded_line
     rows = []
-    print(head())
-    for row in _rows(args):
+    print(title())
+    for row in measured(args):
         rows.append(row)
-        print(line(row), flush=True)
+        print(write_row(row), flush=True)
     if args.out:
         _write(args, rows)
     return 0
+
+
+def _degraded_rows(args: Namespace) -> Iterator[Row]:
+    """A row for every observer, way of degrading and photograph."""
+    seeds = range(args.seed, args.seed + args.scenes)
+    for name, condition, seed in product(args.observers, DEGRADED, seeds):
+        yield show(seed, name, condition)
+
+
+def _video_rows(args: Namespace) -> Iterator[Row]:
+    """A row for every observer, mode and photograph."""
+    seeds = range(args.seed, args.seed + args.scenes)
+    for name, seed, mode in product(args.observers, seeds, VIDEO_MODES):
+        yield watch(seed, name, mode)
 
 
 def _rows(args: Namespace) -> Iterator[Row]:
@@ -81,5 +119,7 @@ def _write(args: Namespace, rows: list[Row]) -> None:
     facts = {"machine": describe_machine(), "versions": describe_versions()}
     facts |= {"scenes": args.scenes, "seed": args.seed, "oversampling": args.oversampling}
     text = json.dumps({**facts, "rows": rows}, indent=1)
-    (args.out / "observer.json").write_text(text + "\n")
-    draw(rows, args.out / "observer.png")
+    section = "video" if args.video else "degraded" if args.degraded else "observer"
+    (args.out / f"{section}.json").write_text(text + "\n")
+    if section == "observer":
+        draw(rows, args.out / "observer.png")

@@ -40,18 +40,23 @@ class AutoRecognition:
 
     def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
-        quick = self._quick.match_quickly(frame)
+        found = self.look(frame)
+        return found if _count(found) >= ENOUGH else max(found, self.search(frame), key=_count)
+
+    def look(self, frame: Frame) -> Matches:
+        """By the detector, and where that finds too little by the learned matcher as well."""
+        quick = self._quick.look(frame)
         size = (frame.grey.shape[1], frame.grey.shape[0])
         if not too_little(quick[0], size):
             return quick
         learned = self._learned.match(frame)
         desired, current = (np.vstack(pair) for pair in zip(quick, learned, strict=True))
         true = self._agree(desired, current)
-        found = max(quick, learned, (desired[true], current[true]), key=_count)
-        # The detector's thorough search takes several times as long as the learned matcher.
-        return (
-            found if _count(found) >= ENOUGH else max(found, self._quick.match(frame), key=_count)
-        )
+        return max(quick, learned, (desired[true], current[true]), key=_count)
+
+    def search(self, frame: Frame) -> Matches:
+        """By the detector with patience: that takes several times as long."""
+        return self._quick.search(frame)
 
 
 def _count(matches: Matches) -> int:

@@ -40,3 +40,11 @@ class LearnedRecognition:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
         found = self._search.find(frame.grey, self._mask)
         return self._search.pixels[found.index], found.pixels
+
+    def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`match`."""
+        return self.match(frame)
+
+    def search(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """Nothing: whatever there is to try is tried at once."""
+        return np.zeros((0, 2)), np.zeros((0, 2))
