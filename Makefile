@@ -1,6 +1,7 @@
-# make servo [SEED=0] [TOOL=true] [RECORD=episode.mcap]
+# make servo [SEED=0] [CAMERA=webcam] [TOOL=true] [RECORD=episode.mcap]
 #                       bring the whole graph up against the simulated arm and run one episode;
-#                       with TOOL a gripper reaches into the camera's images
+#                       CAMERA is ideal, machine-vision or webcam; with TOOL a gripper reaches into
+#                       the camera's images
 # make test             the tests
 # make test-slow        the long tests
 # make lint             ruff and mypy
@@ -20,7 +21,7 @@ INSTALLED := $(VENV)/installed
 
 servo: $(INSTALLED)
 	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED) $(if $(filter true,$(TOOL)),--tool) \
-	    $(if $(RECORD),--record $(RECORD))
+	    $(if $(CAMERA),--camera $(CAMERA)) $(if $(RECORD),--record $(RECORD))
 
 test: $(INSTALLED)
 	ROS_PYTHON_CHECK_FIELDS=1 $(VENV)/bin/python -m pytest

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cns_core.bench.loop.conditions import PERTURBATIONS, Conditions
+from cns_core.bench.loop.conditions import PERTURBATIONS, Conditions, conditions_of
 from cns_core.bench.loop.environments import ImageEnvironment, render_environment
 from cns_core.bench.loop.episode import DT_S, build_environment, run_episode
 from cns_core.bench.loop.essential_pbvs import relative_pose
@@ -15,6 +15,7 @@ from cns_core.control.ibvs import IbvsController
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.twin.world.scene import Scene
+from cns_core.twin.world.sensor import ImageSensor
 
 TRUTH = Spec("render", "M", 0, "ibvs", "truth")
 
@@ -178,6 +179,48 @@ def test_what_disturbs_the_image():
     for env in (blurred, sharp):
         env.apply(np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0]), DT_S)
     assert np.diff(blurred.image().astype(int)).std() < np.diff(sharp.image().astype(int)).std()
+
+
+def test_cameras_like_real_ones_say_themselves_what_is_wrong_with_them():
+    webcam = conditions_of("camera-webcam+light-halved")
+    assert (webcam.camera, webcam.late_light) == ("webcam", 0.5)
+    assert conditions_of("camera-webcam-less-jpeg").camera == "webcam-less-jpeg"
+    for wrong, why in (
+        ("camera-webcam+noise", "noise_std of its own"),
+        ("camera-webcam+principal", "principal_px of its own"),
+        ("camera-phone", "camera must be one of"),
+        ("camera-webcam+camera-machine-vision", "says twice"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            conditions_of(wrong)
+
+
+def test_a_camera_like_real_ones_is_told_nearly_as_it_is_and_sees_a_tool():
+    webcam = render_environment("S", 0, conditions_of("camera-webcam"))
+    assert 0.1 < webcam.camera.shift_px(webcam.assumed_camera) < 20.0
+    less = render_environment("S", 0, conditions_of("camera-webcam-less-tool"))
+    gap = np.abs(webcam.desired_image.astype(int) - less.desired_image).mean(axis=2)
+    assert gap[300:].mean() > 5.0 * gap[:200].mean()
+    tool = render_environment("S", 0, conditions_of("tool"))
+    plain = render_environment("S", 0, conditions_of("none"))
+    same = np.abs(tool.desired_image.astype(int) - plain.desired_image).max(axis=2) == 0
+    assert same[:200].all() and not same[460:].all()
+
+
+def test_without_a_camera_model_images_are_what_they_were():
+    poses = draw_poses(np.random.default_rng(0), SECTIONS["S"])
+    scene, rng = Scene(0), np.random.default_rng(5)
+    env = ImageEnvironment(scene, *poses, Conditions(), np.random.default_rng(5))
+    sensor = ImageSensor(noise_std=2.0, seed=int(_after_mounting(rng).integers(2**31)))
+    expected = [sensor.expose([scene.render(T, env.camera)]) for T in poses]
+    assert np.array_equal(env.desired_image, expected[0])
+    assert np.array_equal(env.image(), expected[1])
+
+
+def _after_mounting(rng):
+    """A generator from which the error of the mounting has been drawn."""
+    rng.normal(size=(2, 3))
+    return rng
 
 
 @pytest.mark.slow

@@ -15,9 +15,10 @@ from cns_core.control.factory import CONTROLLERS
 from cns_core.observers import OBSERVERS
 from cns_core.settings import described
 from cns_core.share import share_directory
+from cns_core.twin.camera.presets import PRESETS
 from cns_ros.bringup import node_set
 from cns_ros.bringup.node_set import NodeSpec, servo_environment, servo_nodes
-from cns_ros.bringup.servo_options import ServoOptions, parse
+from cns_ros.bringup.servo_options import CAMERAS, ServoOptions, parse
 
 PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 REAL = {"robot_ip": "192.0.2.7", "hand_eye": "hand_eye.yaml"}
@@ -51,6 +52,14 @@ def test_an_empty_option_leaves_the_parameter_to_the_file():
     auto = by_name(depth_prior="auto")["controller"]
     assert auto.parameters == {"depth_prior": "auto"}
     assert 'depth_prior:="auto"' in auto.command()
+
+
+def test_the_twins_camera_is_the_one_asked_for():
+    assert CAMERAS == PRESETS
+    assert "camera" not in by_name(sim=True)["twin"].parameters
+    assert by_name(sim=True, camera="webcam")["twin"].parameters["camera"] == "webcam"
+    with pytest.raises(ValueError, match="camera must be one of"):
+        ServoOptions(camera="phone")
 
 
 def test_the_driver_is_started_last_and_so_stopped_first():

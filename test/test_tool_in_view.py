@@ -98,6 +98,48 @@ def test_keypoints_that_move_with_the_camera_are_found_and_left_out():
     assert check.proven(scene)
 
 
+def way(world, check, tool_within_px=np.inf, never=()):
+    """Go to the goal; a tool's keypoints are matched only once the scene's are nearly there."""
+    T, scene = START, None
+    for _ in range(120):
+        seen = world.at(T)
+        off_px = 540.0 * np.linalg.norm(seen.current - seen.desired, axis=1)
+        matched = seen.matched.copy()
+        if np.median(off_px[~world.on_tool]) > tool_within_px:
+            matched[world.on_tool] = False
+        matched[list(never)] = False
+        scene = check.scene(Correspondence(seen.desired, seen.current, matched))
+        T = T @ se3.exp(DT * 1.5 * se3.log(se3.inverse(T) @ GOAL))
+    return scene
+
+
+@pytest.mark.parametrize("tool_within_px", [15.0, 6.0])
+def test_a_tool_that_is_matched_only_near_the_goal_is_found_there(tool_within_px):
+    world = Points()
+    check = SceneCheck(world.desired)
+    scene = way(world, check, tool_within_px)
+    assert (scene.matched & ~world.on_tool).sum() > 100
+    assert not (scene.matched & world.on_tool).any()
+
+
+def test_where_a_tool_is_known_what_comes_late_and_has_not_moved_is_left_out():
+    world = Points()
+    check = SceneCheck(world.desired)
+    way(world, check, tool_within_px=15.0, never=range(140, 200))
+    scene = check.scene(world.at(GOAL))  # the first frame that has those
+    assert not (scene.matched & world.on_tool).any()
+    assert (scene.matched & ~world.on_tool).sum() > 100
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_a_tool_nothing_is_left_out_on_the_way(seed):
+    world = Points(seed, tool=0)
+    check = SceneCheck(world.desired)
+    scene = way(world, check)
+    assert not check.attached.any()
+    assert scene.matched.all()
+
+
 def test_matches_on_a_tool_alone_never_converge_and_are_said_to_be_of_none():
     """No error is seen, so that the arm rests; then the camera is turned, and nothing follows."""
     world, T = Points(), START

@@ -8,6 +8,7 @@ from ros_graph import with_parameters
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 
 from cns_core.twin.workcell import CAMERA, Workcell
+from cns_ros.ros.camera_info import camera_from_info
 from cns_ros.ros.clock import age_s, seconds
 from cns_ros.ros.depth_codec import decode_depth
 from cns_ros.ros.image_codec import decode
@@ -83,6 +84,19 @@ def test_compressed_images_show_what_the_others_show(make_rig, ros_graph):
     assert same.format == "bgr8; jpeg compressed bgr8"
     picture = cv2.imdecode(np.frombuffer(same.data, np.uint8), cv2.IMREAD_COLOR)
     assert np.abs(picture.astype(float) - decode(image)).mean() < 4.0
+
+
+def test_a_webcam_is_told_nearly_as_it_is_and_sees_what_an_ideal_camera_sees(make_rig):
+    rig = make_rig(camera="webcam")
+    image, info = rig.shoot()
+    told = camera_from_info(info)
+    assert told.distortion and told.fx != CAMERA.fx
+    assert told.fx == pytest.approx(CAMERA.fx, rel=0.02)
+    workcell = Workcell(0, load_hand_eye("").T_flange_camera)
+    ideal = workcell.render(workcell.episode()[0])
+    grey = [cv2.cvtColor(each, cv2.COLOR_BGR2GRAY)[:240] for each in (decode(image), ideal)]
+    assert np.corrcoef(*(each.ravel() for each in grey))[0, 1] > 0.7
+    assert not np.array_equal(decode(image), decode(rig.shoot()[0]))
 
 
 def test_a_gripper_tells_its_joints_beside_the_arms(make_rig, ros_graph):

@@ -15,6 +15,15 @@ _STILL, _MOVED = 0.003, 0.02
 _TELLING = 8
 """Keypoints that must have moved before the others are judged, and before a goal is believed."""
 _ATTACHED, _MOST = -2, 3
+_PROVEN = 20
+"""Keypoints that must have moved before others are judged by them, and left out for them."""
+_AT_GOAL, _AWAY, _FRAMES = 0.1, 0.3, 5
+"""Displacement from the goal, over that of the keypoints that moved, of what is at its place there
+and of what is not; frames in which it must have been."""
+_EXACT = 0.001
+"""Normalized plane: as near as the matches of one and the same thing lie."""
+_TOOL = 4
+"""Attached keypoints that make it certain that there is a tool."""
 _GRID = 6, 4
 _SHARE, _CELLS = 0.3, 0.75
 
@@ -27,6 +36,11 @@ class SceneCheck:
     attached. A keypoint that moved is of the scene. As long as nothing has moved nothing is known,
     and only a view that agrees with the desired one all over can be told from a tool at its place.
 
+    Near the goal a tool's keypoints pass for matches of the scene, and too little is left of the
+    way to see them left behind. So whatever lies exactly where the goal wants it, while keypoints
+    that moved are still well off, is attached, too; and once a tool is known of, what has not been
+    seen to move is left out as long as enough has.
+
     Attributes:
         attached: (N,) bool, keypoints that move with the camera.
         moved: (N,) bool, keypoints that have moved in the image.
@@ -38,6 +52,7 @@ class SceneCheck:
     def __init__(self, desired: NDArray[np.float64]) -> None:
         count = len(desired)
         self.attached = np.zeros(count, dtype=bool)
+        self._at_goal = np.zeros(count, dtype=int)
         self.moved = np.zeros(count, dtype=bool)
         self._score = np.zeros(count, dtype=int)
         self._first = np.full((count, 2), np.nan)
@@ -51,9 +66,33 @@ class SceneCheck:
         far = np.linalg.norm(seen.current - self._first, axis=1) > _MOVED
         self.moved |= seen.matched & far
         self._judge(seen)
+        proven = seen.matched & self.moved
+        self._judge_by_goal(seen, proven)
+        self.attached = (self._score <= _ATTACHED) | (self._at_goal >= _FRAMES)
         if not (self.attached & seen.matched).any():
-            return seen
-        return replace(seen, matched=seen.matched & ~self.attached)
+            return self._without_unknown(seen, proven)
+        scene = replace(seen, matched=seen.matched & ~self.attached)
+        return self._without_unknown(scene, proven)
+
+    def _without_unknown(self, scene: Correspondence, proven: NDArray[np.bool_]) -> Correspondence:
+        """What has moved alone, where there is a tool and enough has."""
+        kept = scene.matched & proven
+        if self.attached.sum() < _TOOL or kept.sum() < _PROVEN:
+            return scene
+        return replace(scene, matched=kept)
+
+    def _judge_by_goal(self, seen: Correspondence, proven: NDArray[np.bool_]) -> None:
+        """Compare how far keypoints are from where the goal wants them."""
+        off = np.linalg.norm(seen.current - seen.desired, axis=1)
+        if proven.sum() < _PROVEN:
+            return
+        typical = float(np.median(off[proven]))
+        if typical < _STILL:
+            return
+        there = off < min(_AT_GOAL * typical, _EXACT)
+        self._at_goal[seen.matched & ~self.moved & there] += 1
+        away = off > max(_AWAY * typical, 2.0 * _EXACT)
+        self._at_goal[seen.matched & (self.moved | away)] = 0
 
     def _judge(self, seen: Correspondence) -> None:
         """Compare with the last view that was looked at, once the image has moved away from it."""
@@ -71,7 +110,6 @@ class SceneCheck:
         stuck = left_behind(before, after, _STILL, 0.5 * _MOVED)
         change = np.where(stuck, -1, np.where(motion > _STILL, 1, 0))
         self._score[both] = np.clip(self._score[both] + change, 2 * _ATTACHED, _MOST)
-        self.attached = self._score <= _ATTACHED
         self._last = seen
 
     def proven(self, scene: Correspondence) -> bool:

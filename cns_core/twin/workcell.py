@@ -19,6 +19,7 @@ HOME_RAD = np.radians([0.0, -90.0, -90.0, -90.0, 90.0, 0.0])
 _SCENE_CENTER_M = (0.5, -0.13, 0.0)
 _MAX_CONDITION = 25.0
 _PATH_STEPS = 25
+_STEP_S = 1e-4
 
 
 class Workcell:
@@ -49,6 +50,12 @@ class Workcell:
     def camera_pose(self, q: ArrayLike) -> NDArray[np.float64]:
         """(4, 4) camera pose in the base frame at joint angles ``q`` (6,), rad."""
         return self.model.forward(q) @ self._T_flange_camera
+
+    def camera_twist(self, q: ArrayLike, qd: ArrayLike) -> NDArray[np.float64]:
+        """(6,) twist of the camera in its own frame at joint angles and velocities, (6,) each."""
+        ahead = np.asarray(q, dtype=float) + _STEP_S * np.asarray(qd, dtype=float)
+        motion = se3.inverse(self.camera_pose(q)) @ self.camera_pose(ahead)
+        return np.asarray(se3.log(motion) / _STEP_S)
 
     def scene_pose(self, T_base_camera: NDArray[np.float64]) -> NDArray[np.float64]:
         """(4, 4) camera pose in the frame of :attr:`scene`."""

@@ -148,7 +148,9 @@ def _parameters(options: ServoOptions, config: Path) -> dict[str, dict[str, obje
             "host": robot_ip,
             "hand_eye_file": twin_hand_eye,
         }
-        seen = {"tool_in_view": True} if options.tool else {}
+        # The params file, or else the node, says what is not asked for.
+        seen: dict[str, object] = {"tool_in_view": True} if options.tool else {}
+        seen |= {"camera": options.camera} if options.camera else {}
         nodes = {"twin": twin | seen, **nodes, **({"episode": twin} if options.episode else {})}
     nodes["ur_driver"] = {"robot_ip": robot_ip, "hand_eye_file": hand_eye}
     if options.urdf:

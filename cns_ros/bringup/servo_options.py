@@ -13,6 +13,8 @@ from cns_core.settings import check, described, name_of, refusal, setting
 SIMULATED_ROBOT_IP = "127.0.0.1"
 SEEDS = (0, 2**31 - 1)
 """The smallest and the largest seed of the twin."""
+CAMERAS = ("ideal", "machine-vision", "webcam")
+"""The twin's cameras, which this side of the architecture may not import; a test compares them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,11 @@ class ServoOptions:
     )
     params_file: str = setting("", "file with further parameters; empty for config/servo.yaml")
     seed: int = setting(0, "scene and initial offset of the twin", range=SEEDS)
+    camera: str = setting(
+        "",
+        "with sim: what the camera is like; empty for the params file's, or ideal",
+        choices=("", *CAMERAS),
+    )
     tool: bool = setting(False, "with sim: a gripper reaches into the camera's images")
     episode: bool = setting(True, "with sim: run one episode, then end; false to stay up")
     rviz: bool = setting(False, "start rviz")

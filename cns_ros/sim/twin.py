@@ -20,12 +20,10 @@ from cns_core.arm.hand_eye import HandEye
 from cns_core.share import share_directory
 from cns_core.twin.robot.control_box import ControlBox
 from cns_core.twin.robot.motion_log import MotionReader
-from cns_core.twin.workcell import CAMERA, Workcell
+from cns_core.twin.workcell import Workcell
 from cns_core.twin.world.camera_clock import NANOSECONDS, CameraClock
 from cns_core.twin.world.camera_faults import CameraFaults
 from cns_core.twin.world.depth_sensor import DepthSensor
-from cns_core.twin.world.sensor import ImageSensor
-from cns_core.twin.world.tool_in_view import ToolInView
 from cns_ros.ros.guard import GuardedNode
 from cns_ros.ros.parameters import Live
 from cns_ros.ros.poses_twists import pose_message
@@ -33,17 +31,16 @@ from cns_ros.ros.qos import OFFERED
 from cns_ros.ros.run import run
 from cns_ros.sim.camera_output import CameraOutput
 from cns_ros.sim.gripper import Gripper
+from cns_ros.sim.twin_camera import make_camera
 from cns_ros.sim.twin_settings import TwinSettings
 
+_LATEST_TICK_S = 0.05  # beyond it the arm is switched off or stands still, not late
 IMAGE_RATE_HZ = 25.0  # the paper's, and as many commands a second as the arm is given
 
 
 def load_hand_eye(path: str) -> HandEye:
     """The twin's true hand-eye pose: ``path``, or the file that the package ships."""
     return HandEye.load(path or Path(share_directory(), "config", "twin_hand_eye.yaml"))
-
-
-_LATEST_TICK_S = 0.05  # beyond it the arm is switched off or stands still, not late
 
 
 @dataclass(frozen=True)
@@ -67,9 +64,6 @@ class TwinNode(GuardedNode):
         self._workcell = Workcell(
             settings.seed, hand_eye.T_flange_camera, board=settings.scene == "board"
         )
-        self._sensor = ImageSensor(noise_std=settings.noise, seed=settings.seed)
-        size = CAMERA.width, CAMERA.height
-        self._tool = ToolInView(*size, settings.seed) if settings.tool_in_view else None
         self._depth_sensor = DepthSensor(seed=settings.seed) if settings.depth != "none" else None
         self._faults = CameraFaults[_Shot](settings.seed)
         self._box: ControlBox | None = None
@@ -78,9 +72,10 @@ class TwinNode(GuardedNode):
             self._box.start()
         self._arm = MotionReader(settings.host)
         self._began_ns = self.get_clock().now().nanoseconds
-        self._camera = CameraOutput(
+        self._camera = make_camera(settings, self._workcell, self._arm.state())
+        self._output = CameraOutput(
             self,
-            CAMERA,
+            self._camera.told,
             hand_eye.camera_frame,
             settings.binning,
             settings.compressed,
@@ -105,11 +100,7 @@ class TwinNode(GuardedNode):
         time_ns = self.get_clock().now().nanoseconds
         late_s = time.monotonic() - arm.time_s
         time_ns -= round(NANOSECONDS * late_s) if late_s < _LATEST_TICK_S else 0
-        q = arm.q
-        view, inverse_depth = self._workcell.render_with_depth(q)
-        if self._tool is not None:
-            view = self._tool.before(view)
-        image = self._sensor.expose([view])
+        image, inverse_depth = self._camera.shoot(arm)
         depth_m = self._depth_sensor.measure(inverse_depth) if self._depth_sensor else None
         settings = self._settings.value
         if settings.camera_fault != self._faults.kind:
@@ -117,10 +108,10 @@ class TwinNode(GuardedNode):
         stamp = self._stamp(settings, time_ns)
         taken = _Shot(time_ns / NANOSECONDS, stamp, image, depth_m)
         for shot in self._faults.pass_on(taken):
-            self._camera.publish(shot.image, shot.stamp, shot.depth_m)
+            self._output.publish(shot.image, shot.stamp, shot.depth_m)
         # After the image: nothing that measures may make it older.
         header = Header(stamp=stamp, frame_id="base")
-        self._ground_truth.publish(pose_message(self._workcell.camera_pose(q), header))
+        self._ground_truth.publish(pose_message(self._workcell.camera_pose(arm.q), header))
 
     def _stamp(self, settings: TwinSettings, time_ns: int) -> Time:
         clock = CameraClock(

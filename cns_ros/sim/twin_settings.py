@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cns_core.settings import check, setting
+from cns_core.twin.camera.presets import IDEAL, PRESETS
 from cns_core.twin.world.camera_faults import KINDS
 from cns_ros.bringup.servo_options import SEEDS, SIMULATED_ROBOT_IP
 
@@ -18,8 +19,11 @@ class TwinSettings:
     hand_eye_file: str = setting(
         "", "pose of the camera on the flange; empty for config/twin_hand_eye.yaml"
     )
+    camera: str = setting(IDEAL, "what the camera is like, see docs/camera.md", choices=PRESETS)
     noise: float = setting(
-        2.0, "standard deviation of the image noise, in grey levels", range=(0.0, 50.0)
+        2.0,
+        "standard deviation of the ideal camera's image noise, in grey levels",
+        range=(0.0, 50.0),
     )
     robot: bool = setting(
         True, "bring up the control box, too; false where one is running at host already"
@@ -66,7 +70,9 @@ class TwinSettings:
     )
     gripper: bool = setting(False, "publish the joints of a gripper on joint_states, too")
 
-    tool_in_view: bool = setting(False, "a gripper reaches into the camera's images")
+    tool_in_view: bool = setting(
+        False, "a gripper reaches into the camera's images, as it does but for the ideal camera's"
+    )
 
     def __post_init__(self) -> None:
         check(self)

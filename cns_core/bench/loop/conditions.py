@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cns_core.twin.camera.presets import IDEAL, MODELS, camera_model
+
 MODERATE_NOISE = 2.0
 MOVED_AT_S = 1.2
 """When an object is moved: the camera is half way then."""
@@ -34,6 +36,12 @@ class Conditions:
         odometry_step_mm: play of a loose mount, which the camera crosses about once a second.
         delay_frames: frames between an image and the motion that answers it.
         drop_share: share of images that never arrive; the last command then goes on.
+        tool: a gripper reaches into all images, the desired one too.
+        camera: preset, see :func:`.camera_model`; but for ``ideal`` it says itself what noise,
+            shutter, distortion, error of the principal point and tool there are.
+
+    Raises:
+        ValueError: for what a camera's preset says itself, or an unknown preset.
     """
 
     noise_std: float = MODERATE_NOISE
@@ -55,7 +63,19 @@ class Conditions:
     odometry_step_mm: float = 0.0
     delay_frames: int = 0
     drop_share: float = 0.0
+    tool: bool = False
+    camera: str = IDEAL
 
+    def __post_init__(self) -> None:
+        if camera_model(self.camera) is None:
+            return
+        for name in ("noise_std", "shutter_s", "distortion", "principal_px", "tool"):
+            value, default = getattr(self, name), getattr(Conditions, name)
+            if value != default:
+                raise ValueError(f"camera {self.camera!r} has a {name} of its own, got {value!r}")
+
+
+_CAMERA = "camera-"
 
 PERTURBATIONS = {
     "none": Conditions(),
@@ -85,8 +105,10 @@ PERTURBATIONS = {
     "delay-3": Conditions(delay_frames=3),
     "delay-4": Conditions(delay_frames=4),
     "drops": Conditions(drop_share=0.2),
+    "tool": Conditions(tool=True),
+    **{f"{_CAMERA}{name}": Conditions(camera=name) for name in MODELS},
 }
-"""Perturbations by the name they carry in reports."""
+"""Perturbations by the name they carry in reports; ``camera-NAME-less-EFFECT`` are some more."""
 
 
 def conditions_of(perturbation: str) -> Conditions:
@@ -98,13 +120,19 @@ def conditions_of(perturbation: str) -> Conditions:
     default = asdict(Conditions())
     changes: dict[str, Any] = {}
     for name in perturbation.split("+"):
-        if name not in PERTURBATIONS:
-            raise ValueError(
-                f"perturbation must be one of {sorted(PERTURBATIONS)}, or several joined by '+', "
-                f"got {name!r}"
-            )
-        own = {k: v for k, v in asdict(PERTURBATIONS[name]).items() if v != default[k]}
+        own = {k: v for k, v in asdict(_perturbation(name)).items() if v != default[k]}
         if twice := own.keys() & changes.keys():
             raise ValueError(f"{perturbation!r} says twice what {sorted(twice)} shall be")
         changes |= own
     return Conditions(**changes)
+
+
+def _perturbation(name: str) -> Conditions:
+    if name in PERTURBATIONS:
+        return PERTURBATIONS[name]
+    if name.startswith(_CAMERA):
+        return Conditions(camera=name.removeprefix(_CAMERA))
+    raise ValueError(
+        f"perturbation must be one of {sorted(PERTURBATIONS)}, or several joined by '+', "
+        f"got {name!r}"
+    )

@@ -13,10 +13,13 @@ from cns_core.bench.loop.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, dr
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import make_observer
+from cns_core.twin.camera.camera import RealCamera
+from cns_core.twin.camera.presets import camera_model
 from cns_core.twin.world.scene import PhotoPlane, Rendered, Scene
 from cns_core.twin.world.sensor import ImageSensor
 from cns_core.twin.world.solid import Solid
 from cns_core.twin.world.tabletop import Tabletop
+from cns_core.twin.world.tool_in_view import ToolInView
 
 CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 MATCH_TOLERANCE = 2.0 / CAMERA.fx
@@ -103,21 +106,45 @@ class ImageEnvironment(Environment):
     ) -> None:
         super().__init__(T_goal, T_start, float(np.linalg.norm(T_goal[:3, 3])), conditions, rng)
         self.scene = scene
-        factor = conditions.focal_factor
-        self.assumed_camera = replace(camera, fx=camera.fx * factor, fy=camera.fy * factor)
+        self.assumed_camera = _with_focal_factor(camera, conditions)
         self.camera = camera = _true_camera(camera, conditions)
-        self._sensor = ImageSensor(noise_std=conditions.noise_std, seed=int(rng.integers(2**31)))
+        seed = int(rng.integers(2**31))
+        self._sensor = ImageSensor(noise_std=conditions.noise_std, seed=seed)
         self._occluder = Occluder(rng, camera) if conditions.occluder else None
         self._twist = np.zeros(6)
         self._moved_scene = _moved(scene, conditions, rng)
-        self.desired_image = self._sensor.expose([scene.render(T_goal, camera)])
+        size = camera.width, camera.height
+        self._tool = ToolInView(*size, seed) if conditions.tool else None
+        model = camera_model(conditions.camera)
+        self._real = None if model is None else RealCamera(model, camera, seed)
+        if self._real is not None:
+            self.camera = self._real.lens
+            self.assumed_camera = _with_focal_factor(self._real.told, conditions)
+        self.desired_image = self._desired_image()
 
     def image(self) -> np.ndarray:
         """(H, W, 3) uint8 BGR image that the camera takes now."""
         swing = np.sin(2 * np.pi * self.time_s / _LIGHT_PERIOD_S)
         late = self.conditions.late_light if self.time_s >= _LATE_LIGHT_S else 1.0
-        self._sensor.light = late * (1.0 + self.conditions.light_swing * swing)
+        light = late * (1.0 + self.conditions.light_swing * swing)
+        if self._real is not None:
+            solids = self.moving_solids()
+            return self._real.shoot(self.scene, self.T, self._twist, light, solids).image
+        self._sensor.light = light
         return self._sensor.expose([self._view(T) for T in self._poses_in_exposure()])
+
+    def _desired_image(self) -> np.ndarray:
+        """Taken at rest at the goal; a real camera's exposure then settles at the start."""
+        if self._real is None:
+            view = self.scene.render(self.T_goal, self.camera)
+            return self._sensor.expose([self._with_tool(view)])
+        self._real.settle(self.scene, self.T_goal)
+        image = self._real.shoot(self.scene, self.T_goal, np.zeros(6)).image
+        self._real.settle(self.scene, self.T)
+        return image
+
+    def _with_tool(self, view: np.ndarray) -> np.ndarray:
+        return view if self._tool is None else self._tool.before(view)
 
     def depth(self, T: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """True depth in m at (N, 2) pixels of a camera at ``T``, nan where nothing is hit."""
@@ -135,7 +162,7 @@ class ImageEnvironment(Environment):
             self.scene = self._moved_scene
 
     def _view(self, T: np.ndarray) -> np.ndarray:
-        return self.scene.render(T, self.camera, self.moving_solids())
+        return self._with_tool(self.scene.render(T, self.camera, self.moving_solids()))
 
     def _poses_in_exposure(self) -> list[np.ndarray]:
         if not self.conditions.shutter_s or not self._twist.any():
@@ -184,6 +211,11 @@ def affine_environment(section: str, index: int, conditions: Conditions) -> Imag
     bounds_deg = AFFINE_SECTION[section]
     goal, start = draw_poses(rng, bounds_deg, conditions.aim_off_deg, AFFINE_REACH)
     return ImageEnvironment(scene, goal, start, conditions, rng)
+
+
+def _with_focal_factor(camera: PinholeCamera, conditions: Conditions) -> PinholeCamera:
+    factor = conditions.focal_factor
+    return replace(camera, fx=camera.fx * factor, fy=camera.fy * factor)
 
 
 def _true_camera(camera: PinholeCamera, conditions: Conditions) -> PinholeCamera:

@@ -13,9 +13,9 @@ from cns_core.calibration.board import Board
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.twin.world.raycast import cast
-from cns_core.twin.world.render import render
+from cns_core.twin.world.render import Surfaces, render_surfaces
 from cns_core.twin.world.solid import Solid, prism, sheet
-from cns_core.twin.world.textures import collage, photographs
+from cns_core.twin.world.textures import Texture, collage, photographs
 
 TABLE_SIZE_M = 1.5
 _BOARD_TEXELS = 60
@@ -42,6 +42,11 @@ class Rendered:
         self.background = background
         self.antialiased = antialiased
 
+    @property
+    def textures(self) -> list[Texture]:
+        """Of all surfaces, each once."""
+        return list(dict.fromkeys(f.texture for solid in self.solids for f in solid.faces))
+
     def with_moved(self, number: int, offset_m: ArrayLike) -> Rendered:
         """The same with solid ``number`` moved by (3,) ``offset_m``."""
         solids = list(self.solids)
@@ -62,8 +67,15 @@ class Rendered:
         self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
     ) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`render`, and (H, W) float32 inverse depth in 1/m, 0 where nothing is hit."""
+        seen = self.surfaces(T_sc, camera, extra)
+        return seen.image, seen.inverse_depth
+
+    def surfaces(
+        self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
+    ) -> Surfaces:
+        """As :meth:`render`, with what is seen in every pixel."""
         solids = [*self.solids, *extra]
-        return render(solids, T_sc, camera, self.background, self.antialiased)
+        return render_surfaces(solids, T_sc, camera, self.background, self.antialiased)
 
     def depth(
         self,

@@ -36,6 +36,16 @@ class ToolInView:
         covered = (self._cover[..., 0] > 0).astype(np.uint8)
         return cv2.dilate(covered, np.ones((7, 7), np.uint8)) == 0
 
+    @property
+    def cover(self) -> NDArray[np.float32]:
+        """(H, W) share of each pixel that shows the tool."""
+        return np.asarray(self._cover[..., 0], dtype=np.float32)
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 BGR of what is on it, of account where it covers."""
+        return np.rint(self._texture).astype(np.uint8)
+
     def before(self, image: np.ndarray) -> np.ndarray:
         """The (H, W, 3) uint8 image with the tool before it."""
         mixed = image * (1.0 - self._cover) + self._texture * self._cover
