@@ -105,7 +105,7 @@ class FakeController(Peer):
         self.declare_parameter("depth_prior", 0.5)
         self.script = [("servoing", {"remaining_mm": 5.0, "remaining_mm_bound": 0.5, "error": 0.1})]
         self.scripts = []
-        self._left = None
+        self._left, self._given = None, 0
         self._twists = self.create_publisher(TwistStamped, "twist", OFFERED)
         self.create_timer(0.02, self._step)
         self.say("idle", cause="call ~/start")
@@ -128,7 +128,8 @@ class FakeController(Peer):
             return
         status, values = self._left.pop(0) if len(self._left) > 1 else self._left[0]
         self._twists.publish(TwistStamped())
-        self.say(status, **values)
+        self._given += 1
+        self.say(status, twists=self._given, **values)
         if status not in ("servoing", "lost"):
             self._left = None
 

@@ -69,6 +69,7 @@ class ControllerNode(GuardedNode):
             tell=TraceTopic(self).tell,
         )
         self._header = Header()
+        self._twists = 0
         self._control_ms, self._image_age_s = Recent(), Recent()
         self.poses = PoseHistory(ahead_s=_AHEAD_S)
         self.depth = DepthTopic(self)
@@ -171,6 +172,7 @@ class ControllerNode(GuardedNode):
             stamp = self.get_clock().now().to_msg()
             header = Header(stamp=stamp, frame_id=self._header.frame_id)
             self._twist.publish(twist_message(output.twist, header))
+            self._twists += 1
             self._screen.take_twist(output.twist)
             self._image_age_s.add(age_s(self, self._header.stamp))
         if (report := output.report) is not None:
@@ -182,7 +184,7 @@ class ControllerNode(GuardedNode):
 
     def _values(self) -> Values:
         """What status and diagnostics both tell."""
-        values = session_values(self.session)
+        values = session_values(self.session) | {"twists": self._twists}
         if self.depth.problem:
             values["depth_image"] = self.depth.problem
         if (newest := self._image_age_s.newest) is not None:

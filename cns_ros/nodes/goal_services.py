@@ -53,7 +53,7 @@ class GoalServices:
         node.create_subscription(
             Image, f"{OBSERVER}/mask", self._on_mask, LATCHED, callback_group=group
         )
-        self._view = CameraView(node, settings.image_transport, settings.rectified, group)
+        self._view = CameraView(node, settings.image_transport, settings.rectified)
         self._controller = AsyncParameterClient(node, CONTROLLER, callback_group=group)
         services: dict[type, Callable[[Any], str]] = {
             SaveGoal: self._save,

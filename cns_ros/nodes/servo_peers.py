@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import TwistStamped
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import Image, PointCloud2
 
 from cns_ros.ros.clock import nanoseconds
 from cns_ros.ros.diagnostics import OK
-from cns_ros.ros.qos import LATCHED, OFFERED, RECORDED
+from cns_ros.ros.qos import LATCHED, OFFERED
 from cns_ros.ros.trigger_client import TriggerClient
 
 OBSERVER, CONTROLLER, DRIVER = "observer", "controller", "ur_driver"
@@ -55,7 +54,6 @@ class Peers:
         group: of its subscriptions.
 
     Attributes:
-        twists: how many twists the controller gave.
         matches: how often the observer answered an image.
     """
 
@@ -67,7 +65,7 @@ class Peers:
         self._told: dict[str, Told] = {}
         self._heard_s: dict[str, float] = {}
         self._desired: dict[str, Told] = {}
-        self.twists = self.matches = 0
+        self.matches = 0
         self._publisher = node.create_publisher(Image, "desired_image", LATCHED)
         for name in (CONTROLLER, DRIVER):
             hear = partial(self._on_status, name)
@@ -77,14 +75,21 @@ class Peers:
         for kind, topic, take, qos in (
             (DiagnosticStatus, f"{OBSERVER}/desired", self._on_desired, LATCHED),
             (DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
-            (TwistStamped, "twist", self._on_twist, RECORDED),
-            (PointCloud2, "matches", self._on_matches, OFFERED),
         ):
             node.create_subscription(kind, topic, take, qos, callback_group=group)
+        # Counted only, so not unpacked.
+        node.create_subscription(
+            PointCloud2, "matches", self._on_matches, OFFERED, callback_group=group, raw=True
+        )
 
     def told(self, name: str) -> Told:
         """The newest status of controller or driver."""
         return self._told.get(name, Told())
+
+    @property
+    def twists(self) -> int:
+        """How many twists the controller gave since it came up."""
+        return int(self.told(CONTROLLER).values.get("twists", "0"))
 
     def forget(self, name: str) -> None:
         """Take what a node said so far for nothing."""
@@ -153,10 +158,7 @@ class Peers:
         names = [status.name.rsplit("/", 1)[-1] for status in message.status]
         self._note(lambda: self._heard_s.update(dict.fromkeys(names, time.monotonic())))
 
-    def _on_twist(self, _: TwistStamped) -> None:
-        self._note(lambda: setattr(self, "twists", self.twists + 1))
-
-    def _on_matches(self, _: PointCloud2) -> None:
+    def _on_matches(self, _: bytes) -> None:
         self._note(lambda: setattr(self, "matches", self.matches + 1))
 
 

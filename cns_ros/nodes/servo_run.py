@@ -92,7 +92,7 @@ class ServoRun:
             goal=self._request.goal,
             reached=reached and not unstopped,
             verdict="; ".join(filter(None, [verdict, unstopped])),
-            steps=self._peers.twists - twists,
+            steps=max(self._peers.twists - twists, 0),  # of a controller that died nothing is known
             duration=time.monotonic() - began_s,
             last=last,
         )
@@ -142,8 +142,8 @@ class ServoRun:
         """
         peers, end_s = self._peers, time.monotonic() + _PATIENCE_S
         while True:
-            peers.forget(CONTROLLER)
             steady = peers.twists + _STEADY
+            peers.forget(CONTROLLER)
             self._insist(f"{CONTROLLER}/start", lambda: bool(peers.told(CONTROLLER).message))
             peers.wait(partial(self._gives_or_ended, steady), _PATIENCE_S)
             if peers.told(CONTROLLER).message != "idle" or time.monotonic() > end_s:
