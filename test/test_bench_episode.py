@@ -223,6 +223,26 @@ def _after_mounting(rng):
     return rng
 
 
+def test_a_scaled_scene_looks_the_same_and_is_measured_in_its_own_units():
+    environment = render_environment("S", 0, Conditions())
+    large = render_environment("S", 0, PERTURBATIONS["scale-x10"])
+    assert large.depth_prior_m == pytest.approx(10.0 * environment.depth_prior_m)
+    assert np.abs(large.desired_image.astype(int) - environment.desired_image).mean() < 0.5
+    spec = Spec("render", "S", 0, "ibvs", "truth")
+    plain, _ = run_episode(spec, max_steps=5)
+    scaled, _ = run_episode(replace(spec, perturbation="scale-x10"), max_steps=5)
+    for name in ("initial_translation_mm", "translation_error_mm"):
+        assert scaled[name] == pytest.approx(plain[name], rel=0.02), name
+
+
+def test_a_start_is_as_near_as_it_says():
+    environment = render_environment("S", 0, Conditions())
+    near = render_environment("S", 0, PERTURBATIONS["near"])
+    share = near.rotation_error_deg / environment.rotation_error_deg
+    assert share == pytest.approx(0.2)
+    assert near.translation_error_mm < 0.3 * environment.translation_error_mm
+
+
 @pytest.mark.slow
 def test_delay_and_drops_slow_the_loop_down():
     def error_after(steps, name):

@@ -9,12 +9,12 @@ import pytest
 from cns_core.bench.loop.conditions import Conditions, conditions_of
 from cns_core.bench.loop.environments import ImageEnvironment
 from cns_core.bench.loop.episode import run_episode
-from cns_core.bench.loop.methods import STRUCTURE
 from cns_core.bench.loop.odometry import NOISE_M, NOISE_RAD, Odometry
 from cns_core.bench.loop.plan import Spec
 from cns_core.bench.loop.suites import FRESH
 from cns_core.bench.loop.suites import STRUCTURE as SUITES
 from cns_core.bench.loop.verdict import Verdict, summarize, verdict_trace
+from cns_core.bench.methods.built_in import STRUCTURE
 from cns_core.bench.report.summary import rows
 from cns_core.control.guide import Remaining
 from cns_core.geometry import se3

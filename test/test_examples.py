@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from test_supervisor import HOME, ON_THE_WAY, Suite
 
+from cns_core.bench.methods.own_file import load
 from cns_interfaces.srv import SaveGoal
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +46,10 @@ def test_the_camera_comes_back(run, name, largest_mm):
 
 def test_the_arm_is_armed_moves_and_is_disarmed(run):
     assert run("arm_stream.py").split() == ["armed", "disarmed"]
+
+
+def test_the_benchmark_takes_the_method():
+    assert callable(load(str(EXAMPLES / "own_method.py")))
 
 
 @pytest.fixture

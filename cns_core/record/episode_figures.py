@@ -30,7 +30,7 @@ def draw_episode(
 ) -> None:
     """Write ``views.png``, ``path.png``, ``curves.png`` and ``graph.png`` into ``folder``.
 
-    Needs matplotlib, which servoing does without.
+    Needs matplotlib, which servoing does without. Without keypoints there is no graph.
 
     Args:
         log: of one step or more.
@@ -44,7 +44,9 @@ def draw_episode(
     _save(folder / "views.png", (12, 2.75), lambda f: _views(f, desired_image, first, last))
     _save(folder / "path.png", (6, 5.5), lambda f: _path(f, log.column("pose"), goal))
     _save(folder / "curves.png", (8, 7), lambda f: _curves(f, log))
-    _save(folder / "graph.png", (15, 5), lambda f: draw_graphs(f, camera, frames, desired_image))
+    if len(frames[0][1].desired):
+        graphs = folder / "graph.png"
+        _save(graphs, (15, 5), lambda f: draw_graphs(f, camera, frames, desired_image))
 
 
 def _save(path: Path, size_inch: tuple[float, float], draw: Callable[[Figure], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from cns_core.twin.camera.presets import IDEAL, MODELS, camera_model
@@ -39,6 +40,11 @@ class Conditions:
         tool: a gripper reaches into all images, the desired one too.
         camera: preset, see :func:`.camera_model`; but for ``ideal`` it says itself what noise,
             shutter, distortion, error of the principal point and tool there are.
+        start_share: how much of the way to the goal is left at the start, for methods that need
+            the two views to be alike.
+        corrupted_print: of `poster`: the print differs from that of the desired image, see
+            :func:`cns_core.bench.loop.poster.corrupt`.
+        scene_scale: factor on the whole scene with its poses; errors are told in its units.
 
     Raises:
         ValueError: for what a camera's preset says itself, or an unknown preset.
@@ -65,6 +71,9 @@ class Conditions:
     drop_share: float = 0.0
     tool: bool = False
     camera: str = IDEAL
+    start_share: float = 1.0
+    scene_scale: float = 1.0
+    corrupted_print: bool = False
 
     def __post_init__(self) -> None:
         if camera_model(self.camera) is None:
@@ -107,10 +116,17 @@ PERTURBATIONS = {
     "drops": Conditions(drop_share=0.2),
     "tool": Conditions(tool=True),
     **{f"{_CAMERA}{name}": Conditions(camera=name) for name in MODELS},
+    "near": Conditions(start_share=0.2),
+    "corrupted-print": Conditions(corrupted_print=True),
+    "scale-x0.1": Conditions(scene_scale=0.1),
+    "scale-x0.3": Conditions(scene_scale=0.3),
+    "scale-x3": Conditions(scene_scale=3.0),
+    "scale-x10": Conditions(scene_scale=10.0),
 }
 """Perturbations by the name they carry in reports; ``camera-NAME-less-EFFECT`` are some more."""
 
 
+@cache
 def conditions_of(perturbation: str) -> Conditions:
     """The conditions of one of ``PERTURBATIONS``, or of several joined by ``+``.
 

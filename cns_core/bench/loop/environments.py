@@ -103,7 +103,12 @@ class ImageEnvironment(Environment):
         conditions: Conditions,
         rng: np.random.Generator,
         camera: PinholeCamera = CAMERA,
+        renderer: str = "built-in",
     ) -> None:
+        T_goal, T_start = _begun(T_goal, T_start, conditions)
+        scene = scene if conditions.scene_scale == 1.0 else scene.scaled(conditions.scene_scale)
+        self._renderer = renderer
+        scene = self._drawn(scene)
         super().__init__(T_goal, T_start, float(np.linalg.norm(T_goal[:3, 3])), conditions, rng)
         self.scene = scene
         self.assumed_camera = _with_focal_factor(camera, conditions)
@@ -121,6 +126,17 @@ class ImageEnvironment(Environment):
             self.camera = self._real.lens
             self.assumed_camera = _with_focal_factor(self._real.told, conditions)
         self.desired_image = self._desired_image()
+
+    def show(self, scene: Rendered) -> None:
+        """From now on another scene is seen; the desired image stays."""
+        self.scene = self._drawn(scene)
+
+    def _drawn(self, scene: Rendered) -> Rendered:
+        if self._renderer != "mujoco":
+            return scene
+        from cns_core.twin.world.mujoco_scene import MujocoScene
+
+        return MujocoScene(scene)
 
     def image(self) -> np.ndarray:
         """(H, W, 3) uint8 BGR image that the camera takes now."""
@@ -171,16 +187,20 @@ class ImageEnvironment(Environment):
         return [self.T @ se3.exp(self._twist * t) for t in times]
 
 
-def render_environment(section: str, index: int, conditions: Conditions) -> ImageEnvironment:
+def render_environment(
+    section: str, index: int, conditions: Conditions, renderer: str = "built-in"
+) -> ImageEnvironment:
     """Scene ``index`` of a section of E_render: objects on a table."""
     rng = np.random.default_rng([1, list(SECTIONS).index(section), index])
     seed = int(rng.integers(2**31))
     scene = Scene(seed, objects=conditions.objects, plain_table=conditions.plain_table)
     goal, start = draw_poses(rng, SECTIONS[section], conditions.aim_off_deg)
-    return ImageEnvironment(scene, goal, start, conditions, rng)
+    return ImageEnvironment(scene, goal, start, conditions, rng, renderer=renderer)
 
 
-def tabletop_environment(section: str, index: int, conditions: Conditions) -> ImageEnvironment:
+def tabletop_environment(
+    section: str, index: int, conditions: Conditions, renderer: str = "built-in"
+) -> ImageEnvironment:
     """Scene ``index`` of a section of few objects on a bare table, every other one aliased.
 
     Scenes are drawn until the goal shows as many keypoints as ``TABLETOP_KEYPOINTS``.
@@ -191,7 +211,7 @@ def tabletop_environment(section: str, index: int, conditions: Conditions) -> Im
         scene = Tabletop(int(rng.integers(2**31)), antialiased=index % 2 == 0)
         goal, start = draw_poses(rng, SECTIONS[section], conditions.aim_off_deg)
         if low <= _keypoints(scene.render(goal, CAMERA)) <= high:
-            return ImageEnvironment(scene, goal, start, conditions, rng)
+            return ImageEnvironment(scene, goal, start, conditions, rng, renderer=renderer)
 
 
 def _keypoints(image: np.ndarray) -> int:
@@ -204,13 +224,28 @@ def _keypoints(image: np.ndarray) -> int:
     return len(np.asarray(finder.desired))
 
 
-def affine_environment(section: str, index: int, conditions: Conditions) -> ImageEnvironment:
+def affine_environment(
+    section: str, index: int, conditions: Conditions, renderer: str = "built-in"
+) -> ImageEnvironment:
     """Picture ``index`` of E_affine: a photograph lying flat."""
     rng = np.random.default_rng([2, index])
     scene = PhotoPlane(int(rng.integers(2**31)))
     bounds_deg = AFFINE_SECTION[section]
     goal, start = draw_poses(rng, bounds_deg, conditions.aim_off_deg, AFFINE_REACH)
-    return ImageEnvironment(scene, goal, start, conditions, rng)
+    return ImageEnvironment(scene, goal, start, conditions, rng, renderer=renderer)
+
+
+def _begun(
+    T_goal: np.ndarray, T_start: np.ndarray, conditions: Conditions
+) -> tuple[np.ndarray, np.ndarray]:
+    """The poses where the way is shortened, or the scene of another scale."""
+    if conditions.start_share != 1.0:
+        way = se3.log(se3.inverse(T_goal) @ T_start)
+        T_start = T_goal @ se3.exp(conditions.start_share * way)
+    goal, start = T_goal.copy(), T_start.copy()
+    for T in (goal, start):
+        T[:3, 3] *= conditions.scene_scale
+    return goal, start
 
 
 def _with_focal_factor(camera: PinholeCamera, conditions: Conditions) -> PinholeCamera:

@@ -19,10 +19,15 @@ from cns_core.bench.loop.environments import (
     tabletop_environment,
 )
 from cns_core.bench.loop.measures import measure
-from cns_core.bench.loop.methods import STRUCTURE, ImageServo, PointsServo, build_controller
 from cns_core.bench.loop.odometry import Odometry
 from cns_core.bench.loop.plan import Spec
+from cns_core.bench.loop.poster import MAX_STEPS as POSTER_STEPS
+from cns_core.bench.loop.poster import poster_environment
+from cns_core.bench.loop.servos import ImageServo, PointsServo, build_method
 from cns_core.bench.loop.verdict import Verdict, summarize, verdict_trace
+from cns_core.bench.methods.built_in import STRUCTURE
+from cns_core.bench.methods.direct_servo import DirectServo
+from cns_core.bench.methods.method import Method
 from cns_core.control.controller import Controller
 from cns_core.control.regulator import Step
 from cns_core.control.status import Status
@@ -35,15 +40,18 @@ _MEASURED = (
     *("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "keypoint_error"),
     *("matched", "observe_ms", "control_ms", "graph_ms"),
 )
+_LENGTHS = ("position_m", "translation_error_mm")
 _KEPT = ("time_s", "position_m", "rotation_error_deg", "translation_error_mm", "matched")
 
 _MAKERS = {
     "render": render_environment,
     "affine": affine_environment,
     "tabletop": tabletop_environment,
+    "poster": poster_environment,
 }
 
 Image = np.ndarray
+Servo = ImageServo | PointsServo | DirectServo
 Watch = Callable[[StepRecord, Step, "Image | None"], None]
 
 
@@ -55,32 +63,45 @@ def build_environment(spec: Spec) -> Any:
         from cns_core.bench.loop.points import points_environment
 
         return points_environment(spec.section, spec.index, conditions)
-    return _MAKERS[spec.environment](spec.section, spec.index, conditions)
+    return _MAKERS[spec.environment](spec.section, spec.index, conditions, spec.renderer)
 
 
-def build_servo(
-    spec: Spec, environment: Any, controller: Controller | None = None
-) -> ImageServo | PointsServo:
-    """The servo of a spec; ``controller`` replaces the one it names."""
-    controller = controller or build_controller(spec.controller, environment, spec.weights)
-    if spec.environment == "points":
-        return PointsServo(environment, controller, spec.verify, spec.stop)
+def build_servo(spec: Spec, environment: Any, controller: Controller | None = None) -> Servo:
+    """The servo of a spec; ``controller`` replaces the one it names.
+
+    Raises:
+        ValueError: for a method that the environment cannot serve, or a desired image that the
+            method refuses.
+    """
+    if controller is not None:
+        method = Method(controller=controller)
+    else:
+        method = build_method(spec.controller, environment, DT_S, spec.verify, spec.weights)
+    images = spec.environment != "points"
+    if method.direct is not None and images:
+        return DirectServo(environment, method.direct)
+    if method.controller is None:
+        raise ValueError(f"{spec.controller} goes by images: {spec.environment} has none")
+    if not images:
+        return PointsServo(environment, method.controller, spec.verify, spec.stop)
     odometry = None
     if spec.controller == STRUCTURE:
         odometry = Odometry(environment.conditions, (7, spec.index))
-    return ImageServo(environment, spec.observer, controller, spec.verify, spec.stop, odometry)
+    observer = method.observer or spec.observer
+    return ImageServo(environment, observer, method.controller, spec.verify, spec.stop, odometry)
 
 
 def run_episode(
     spec: Spec,
     controller: Controller | None = None,
-    max_steps: int = MAX_STEPS,
+    max_steps: int | None = None,
     watch: Watch | None = None,
 ) -> tuple[dict[str, Any], list[Image]]:
     """Servo until the stop rule ends it or ``max_steps`` have passed.
 
     Args:
         controller: in place of the spec's own.
+        max_steps: None for as many as the environment allows.
         watch: called each frame with its record, the servo's step and the image or None.
 
     Returns:
@@ -88,14 +109,17 @@ def run_episode(
         the ``trace``; and small BGR images of the way, the goal last, empty where there are none.
     """
     cv2.setRNGSeed(0)
+    if max_steps is None:
+        max_steps = POSTER_STEPS if spec.environment == "poster" else MAX_STEPS
     environment = build_environment(spec)
     record = {"key": spec.key, "scene": spec.scene, "spec": asdict(spec), "note": ""}
-    record["goal_m"] = environment.T_goal[:3, 3].tolist()
+    scale = environment.conditions.scene_scale
+    record["goal_m"] = (environment.T_goal[:3, 3] / scale).tolist()
     try:
         servo = build_servo(spec, environment, controller)
     except ValueError as error:  # such as a desired image without texture
         record |= {"note": str(error), "status": "refused"}
-        return record | measure(_columns([_rest(environment)]), DT_S), []
+        return record | measure(_columns([_rest(environment)], scale), DT_S), []
     steps: list[StepRecord] = []
     strip: list[Image] = []
     verdicts: list[Verdict] = []
@@ -115,7 +139,7 @@ def run_episode(
         servo.close()
     if strip:
         strip.append(_thumbnail(environment.desired_image))
-    columns = _columns([*steps, _rest(environment)])
+    columns = _columns([*steps, _rest(environment)], scale)
     trace = _trace(columns) | verdict_trace(verdicts)
     return record | measure(columns, DT_S) | summarize(verdicts) | {"trace": trace}, strip
 
@@ -123,7 +147,7 @@ def run_episode(
 def _loop(
     spec: Spec,
     environment: Environment,
-    servo: ImageServo | PointsServo,
+    servo: Servo,
     note: Callable[[Step, Image | None], None],
     max_steps: int,
 ) -> Status | str:
@@ -163,9 +187,15 @@ def _rest(environment: Environment) -> StepRecord:
     return StepRecord.towards(environment.T_goal, environment.T, environment.time_s)
 
 
-def _columns(steps: Sequence[StepRecord]) -> dict[str, NDArray[np.float64]]:
-    """What :func:`.measure` takes: one array a name, first dimension the frames."""
-    return {name: column(steps, name) for name in _MEASURED}
+def _columns(steps: Sequence[StepRecord], scale: float) -> dict[str, NDArray[np.float64]]:
+    """What :func:`.measure` takes: one array a name, first dimension the frames.
+
+    Lengths are those of the scene at its own scale, so that success means the same at any.
+    """
+    columns = {name: column(steps, name) for name in _MEASURED}
+    for name in _LENGTHS:
+        columns[name] = columns[name] / scale
+    return columns
 
 
 def _trace(columns: dict[str, NDArray[np.float64]]) -> dict[str, list[Any]]:

@@ -16,15 +16,37 @@ ENVIRONMENTS = {
     "affine": AFFINE_SECTION,
     "render": SECTIONS,
     "tabletop": SECTIONS,
+    "poster": {"A": (0.0, 180.0)},
 }
 
 Record = dict[str, Any]
 """What became of an episode, see :func:`.run_episode`: plain values, a line of JSON."""
 
 
+RENDERERS = ("built-in", "mujoco")
+
+
+def is_own_file(controller: str) -> bool:
+    """Whether it is the path of a file with a method of the user's."""
+    return controller.endswith(".py")
+
+
+def label(name: str) -> str:
+    """What stands for a controller or observer in reports: of files, the stem alone."""
+    kind, _, file = name.partition(":")
+    if file:
+        return f"{kind}-{Path(file).stem}"
+    return Path(name).stem if is_own_file(name) else name
+
+
+def is_direct(controller: str) -> bool:
+    """Whether the built-in method of this name goes by whole images, without an observer."""
+    return controller.startswith("photometric") and not is_own_file(controller)
+
+
 def is_learned(controller: str) -> bool:
     """Whether a controller of this name has weights."""
-    return controller.startswith("cns")
+    return controller.startswith("cns") and not is_own_file(controller)
 
 
 @dataclass(frozen=True)
@@ -35,11 +57,14 @@ class Spec:
         environment: key of ``ENVIRONMENTS``.
         section: ``S``, ``M`` or ``L`` by initial rotation, ``A`` for affine.
         index: of the scene within its section.
-        controller, observer: see :mod:`cns_core.bench.loop.methods`; ``points`` has no observer.
+        controller: of :mod:`cns_core.bench.methods.built_in`, or the path of a file, see
+            :mod:`cns_core.bench.methods.own_file`.
+        observer: of :mod:`cns_core.bench.methods.observers_by_name`; ``points`` has none.
         weights: path of CNS weights; None for the shipped ones, or where there are none.
         verify: whether matches are verified geometrically.
         perturbation: see :func:`cns_core.bench.loop.conditions.conditions_of`.
         stop: stop rule.
+        renderer: of ``RENDERERS``, what draws the images.
     """
 
     environment: str
@@ -51,15 +76,23 @@ class Spec:
     perturbation: str = "none"
     weights: str | None = None
     stop: str = "default"
+    renderer: str = "built-in"
 
     def __post_init__(self) -> None:
         if self.environment not in ENVIRONMENTS:
             raise ValueError(
                 f"environment must be one of {sorted(ENVIRONMENTS)}, got {self.environment!r}"
             )
-        conditions_of(self.perturbation)
+        conditions = conditions_of(self.perturbation)
+        if self.renderer == "mujoco" and (conditions.occluder or conditions.distortion):
+            raise ValueError(
+                f"the mujoco renderer draws neither occluder nor distortion, as "
+                f"{self.perturbation!r} has it: take the built-in one"
+            )
         if self.section not in ENVIRONMENTS[self.environment]:
             raise ValueError(f"{self.environment} has no section {self.section!r}")
+        if self.renderer not in RENDERERS:
+            raise ValueError(f"renderer must be one of {RENDERERS}, got {self.renderer!r}")
 
     @property
     def scene(self) -> str:
@@ -72,8 +105,9 @@ class Spec:
         weights = "" if self.weights is None else f"-{Path(self.weights).stem}"
         verify = "" if self.verify else "-unverified"
         stop = "" if self.stop == "default" else f"_{self.stop}"
-        name = f"{self.controller}{weights}_{self.observer}{verify}_{self.perturbation}{stop}"
-        return f"{self.scene}_{name}"
+        renderer = "" if self.renderer == "built-in" else f"_{self.renderer}"
+        method = f"{label(self.controller)}{weights}_{label(self.observer)}{verify}"
+        return f"{self.scene}_{method}_{self.perturbation}{stop}{renderer}"
 
 
 @dataclass(frozen=True)
@@ -98,6 +132,7 @@ class Suite:
     scenes: int = 50
     first: int = 0
     compares_weights: bool = True
+    renderer: str = "built-in"
 
     def specs(self) -> Iterator[Spec]:
         """All :class:`Spec` of the suite, scene by scene so that a stopped run has whole scenes."""
@@ -113,6 +148,10 @@ class Suite:
             learned = is_learned(controller)
             if observer == "truth" and not verify and True in self.verify:
                 continue  # exact matches have nothing to verify
+            if is_direct(controller):
+                if environment == "points" or (observer, verify) != (observers[0], self.verify[0]):
+                    continue  # without keypoints, there is one column of it
+                observer, verify = "none", True
             weights_files = self.weights if self.compares_weights else self.weights[:1]
             for weights in weights_files if learned else (None,):
                 yield Spec(
@@ -125,4 +164,5 @@ class Suite:
                     perturbation=perturbation,
                     weights=weights,
                     stop=self.stop,
+                    renderer="built-in" if environment == "points" else self.renderer,
                 )

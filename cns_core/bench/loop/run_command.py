@@ -9,9 +9,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from cns_core.bench.loop.plan import Spec, is_learned
+from cns_core.bench.loop.plan import Spec, is_learned, is_own_file
 from cns_core.bench.loop.runner import run as run_episodes
-from cns_core.bench.loop.selection import add_selection, chosen_specs
+from cns_core.bench.loop.selection import add_selection, check_installed, chosen_specs
 from cns_core.bench.loop.suites import SUITES
 from cns_core.bench.report import tables
 from cns_core.bench.report.machine import describe_machine, describe_versions, fingerprint
@@ -23,6 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a few scenes of everything: minutes")
     size.add_argument("--full", action="store_true", help="everything: about an hour on two cores")
+    size.add_argument(
+        "--paper", action="store_true", help="the paper's comparisons, small: twenty minutes"
+    )
     size.add_argument("--suite", choices=SUITES, help="a suite by its name")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder of the report")
     parser.add_argument("--fresh", action="store_true", help="discard what --out holds")
@@ -41,7 +44,7 @@ def run(args: Namespace) -> int:
     try:
         specs = chosen_specs(args)
         facts = _start(args, specs)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, ImportError) as error:
         print(f"cns-bench: {error}", file=sys.stderr)
         return 2
     # Plotting needs matplotlib, which the parallel workers do without.
@@ -82,14 +85,17 @@ def _start(args: Namespace, specs: list[Spec]) -> dict[str, Any]:
 
     if not specs:
         raise ValueError("nothing to run: no scenes or no controllers")
+    check_installed(specs)
     learned = [spec for spec in specs if is_learned(spec.controller)]
-    files = {default_weights() if s.weights is None else s.weights for s in learned}
+    files = {str(default_weights() if s.weights is None else s.weights) for s in learned}
+    files |= {spec.controller for spec in specs if is_own_file(spec.controller)}
+    files |= {file for spec in specs if (file := spec.observer.partition(":")[2])}
     return {
         "command": shlex.join(["cns-bench", *sys.argv[1:]]),
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         "machine": describe_machine(),
         "versions": describe_versions(),
-        "fingerprint": fingerprint(sorted(files, key=str)),
+        "fingerprint": fingerprint(sorted(files)),
         "jobs": args.jobs,
         "seeds": "scene, poses and noise follow from environment, section and index",
         "scenes": len({spec.scene for spec in specs}),

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cns_core.bench.loop.conditions import PERTURBATIONS, conditions_of
-from cns_core.bench.loop.methods import CONTROLLERS, OBSERVERS
-from cns_core.bench.loop.plan import ENVIRONMENTS, Spec, Suite, is_learned
-from cns_core.bench.loop.suites import FULL, QUICK, SUITES
+from cns_core.bench.loop.plan import ENVIRONMENTS, RENDERERS, Spec, Suite, is_learned, label
+from cns_core.bench.loop.suites import SUITES
+from cns_core.bench.methods.built_in import NAMES
+from cns_core.bench.methods.observers_by_name import OBSERVERS, check_observer
+from cns_core.bench.methods.own_file import load
+from cns_core.bench.methods.raft_flow import raft_flow
+from cns_core.twin.world.mujoco_scene import load_mujoco
 
 
 def add_selection(parser: ArgumentParser) -> None:
     """Declare the options that take the place of a suite."""
     own = parser.add_argument_group("instead of a suite, a selection")
     own.add_argument("--environments", nargs="+", choices=ENVIRONMENTS, default=("render",))
-    own.add_argument("--controllers", nargs="+", choices=CONTROLLERS)
-    own.add_argument("--observers", nargs="+", choices=OBSERVERS, default=("sift-tracked",))
+    own.add_argument("--controllers", nargs="+", choices=NAMES, metavar="NAME", help=_names(NAMES))
+    own.add_argument(
+        "--method",
+        nargs="+",
+        type=_own_file,
+        default=[],
+        metavar="FILE",
+        help="methods of your own, a Python file each with make_method(situation)",
+    )
+    own.add_argument(
+        "--observers",
+        nargs="+",
+        type=_observer,
+        default=("sift-tracked",),
+        metavar="NAME",
+        help=f"{_names(OBSERVERS)}; raft_small:FILE and raft_large:FILE with torchvision",
+    )
+    own.add_argument("--renderer", choices=RENDERERS, help="what draws the images")
     own.add_argument(
         "--perturbations",
         nargs="+",
@@ -27,6 +47,27 @@ def add_selection(parser: ArgumentParser) -> None:
         help=f"of {', '.join(PERTURBATIONS)}; several at once joined by +",
     )
     own.add_argument("--verify", choices=("yes", "no", "both"), default="yes")
+
+
+def _names(names: Iterable[str]) -> str:
+    return f"of {', '.join(names)}"
+
+
+def _own_file(path: str) -> str:
+    try:
+        load(path)
+        if label(path) in NAMES:
+            raise ValueError(f"{path}: the benchmark has a method of this name, take another one")
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return path
+
+
+def _observer(name: str) -> str:
+    try:
+        return check_observer(name)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _perturbation(name: str) -> str:
@@ -42,6 +83,24 @@ def chosen_specs(args: Namespace) -> list[Spec]:
     return list(dict.fromkeys(spec for suite in _suites(args) for spec in suite.specs()))
 
 
+def check_installed(specs: Iterable[Spec]) -> None:
+    """Load what only some episodes need, once, before hours are spent.
+
+    Raises:
+        ImportError: naming what is to be installed.
+        ValueError: for weights that are not what they are named to be.
+    """
+    renderers, observers = set(), set()
+    for spec in specs:
+        renderers.add(spec.renderer)
+        observers.add(spec.observer)
+    if "mujoco" in renderers:
+        load_mujoco()
+    for model, _, file in (name.partition(":") for name in observers):
+        if file:
+            raft_flow(model, file)
+
+
 def _suites(args: Namespace) -> Iterator[Suite]:
     weights = tuple(None if w == "shipped" else w for w in args.weights or ["shipped"])
     have_cns = _check(weights, required=args.weights is not None)
@@ -54,6 +113,7 @@ def _suites(args: Namespace) -> Iterator[Suite]:
             weights=weights,
             controllers=controllers,
             stop=args.stop or suite.stop,
+            renderer=args.renderer or suite.renderer,
             scenes=suite.scenes if args.scenes is None else args.scenes,
             first=suite.first if args.first_scene is None else args.first_scene,
         )
@@ -63,12 +123,13 @@ def _named(args: Namespace) -> tuple[Suite, ...]:
     """The suites of a name, or the one that the other options describe."""
     if args.suite:
         return SUITES[args.suite]
-    if args.quick or args.full:
-        return QUICK if args.quick else FULL
+    for name, asked in (("quick", args.quick), ("full", args.full), ("paper", args.paper)):
+        if asked:
+            return SUITES[name]
     return (
         Suite(
             tuple(args.environments),
-            tuple(args.controllers or ("cns", "ibvs")),
+            (*(args.controllers or ([] if args.method else ["cns", "ibvs"])), *args.method),
             tuple(args.observers),
             {"yes": (True,), "no": (False,), "both": (True, False)}[args.verify],
             tuple(args.perturbations),

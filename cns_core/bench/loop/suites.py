@@ -1,17 +1,19 @@
-"""The suites that `cns-bench --quick` and `--full` run."""
+"""The suites by their names; those of `--quick`, `--full` and `--suite structure`."""
 
 from __future__ import annotations
 
+from cns_core.bench.loop.comparison_suites import CLASSICAL, PAPER, POSTER
 from cns_core.bench.loop.conditions import PERTURBATIONS
 from cns_core.bench.loop.plan import Suite
 
 FRESH = 1000
 """Index of the first scene that no setting was chosen on."""
 
-_NOT_WITHOUT_STRUCTURE = (
+_NOT_IN_FULL = (
     *("none", "prior-none", "odometry-frozen", "odometry-half", "odometry-steps"),
+    *("near", "corrupted-print", "scale-x0.1", "scale-x0.3", "scale-x3", "scale-x10"),
 )
-"""What changes nothing for methods that know no odometry."""
+"""What changes nothing for methods that know no odometry, and what other suites ask."""
 
 QUICK: tuple[Suite, ...] = (
     Suite(("points",), ("cns", "ibvs", "pbvs-truth"), ("none",), verify=(True, False), scenes=2),
@@ -43,7 +45,7 @@ FULL: tuple[Suite, ...] = (
         ("render",),
         ("cns",),
         ("sift-tracked",),
-        perturbations=tuple(name for name in PERTURBATIONS if name not in _NOT_WITHOUT_STRUCTURE),
+        perturbations=tuple(name for name in PERTURBATIONS if name not in _NOT_IN_FULL),
         scenes=3,
         compares_weights=False,
     ),
@@ -92,5 +94,12 @@ STRUCTURE: tuple[Suite, ...] = (
 """With and without structure at two frames of delay, and structure under what may be wrong, on
 scenes that no setting was chosen on."""
 
-SUITES = {"quick": QUICK, "full": FULL, "structure": STRUCTURE}
+SUITES = {
+    "quick": QUICK,
+    "full": FULL,
+    "structure": STRUCTURE,
+    "paper": PAPER,
+    "classical": CLASSICAL,
+    "poster": POSTER,
+}
 """Suites by name."""

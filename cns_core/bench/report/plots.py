@@ -23,7 +23,7 @@ PICTURES = {
 Named = dict[str, list[Record]]
 """{label of a column: its records}"""
 
-_SHOWN = ("controller", "weights", "observer", "verify", "perturbation", "stop")
+_SHOWN = ("controller", "weights", "observer", "verify", "perturbation", "stop", "renderer")
 _MOST_COLUMNS = 12
 
 

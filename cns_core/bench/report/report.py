@@ -38,7 +38,8 @@ the error of the way left as told, with 95 % probability, and how often it holds
 translation and rotation. path: length over the straight line. mOT, mCT, mTT: mean time of observer,
 controller and both a frame, one thread; p99 of both, median over episodes; graph: building it, once
 a target; rendering is not counted.
-Renderer: the built-in one (textured convex solids, true occlusion and perspective)."""
+Renderer: the built-in one (textured convex solids, true occlusion and perspective) unless a row
+says mujoco (the same solids through MuJoCo's OpenGL)."""
 
 
 def write_report(folder: str | Path, records: list[Record], facts: Facts) -> Facts:

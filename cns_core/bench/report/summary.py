@@ -10,9 +10,12 @@ import numpy as np
 
 from cns_core.bench.loop.episode import DT_S
 from cns_core.bench.loop.measures import wilson
-from cns_core.bench.loop.plan import Record, is_learned
+from cns_core.bench.loop.plan import Record, is_learned, label
 
-COLUMN = ("environment", "controller", "weights", "observer", "verify", "perturbation", "stop")
+COLUMN = (
+    *("environment", "controller", "weights", "observer", "verify", "perturbation", "stop"),
+    "renderer",
+)
 """What makes a table column: all episodes with these equal differ by their scene alone."""
 
 
@@ -24,7 +27,9 @@ Row = dict[str, Any]
 
 def column_of(record: Record) -> Column:
     """The column of a record."""
-    spec = record["spec"] | {"weights": weights_label(record["spec"])}
+    spec = {"renderer": "built-in"} | record["spec"]
+    spec |= {"weights": weights_label(spec)}
+    spec |= {name: label(spec[name]) for name in ("controller", "observer")}
     return tuple(spec[name] for name in COLUMN)
 
 

@@ -12,6 +12,7 @@ _LABELS = {
     "observer": "observer",
     "verify": "verified",
     "perturbation": "perturbation",
+    "renderer": "renderer",
 }
 _METRICS = (
     "section",

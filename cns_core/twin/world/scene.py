@@ -53,6 +53,11 @@ class Rendered:
         solids[number] = solids[number].at(se3.pose(translation=np.asarray(offset_m, dtype=float)))
         return Rendered(solids, self.background, self.antialiased)
 
+    def scaled(self, factor: float) -> Rendered:
+        """The same ``factor`` times as large, about the origin."""
+        T = np.diag([factor, factor, factor, 1.0])
+        return Rendered([solid.at(T) for solid in self.solids], self.background, self.antialiased)
+
     def render(
         self, T_sc: NDArray[np.float64], camera: PinholeCamera, extra: Iterable[Solid] = ()
     ) -> np.ndarray:

@@ -60,7 +60,7 @@ class Solid:
         )
 
     def at(self, T: NDArray[np.float64]) -> Solid:
-        """A copy moved by the (4, 4) pose ``T``, sharing the textures."""
+        """A copy moved by the (4, 4) pose ``T``, or scaled as well, sharing the textures."""
         R, t = T[:3, :3], T[:3, 3]
         return Solid(
             Face(f.loop @ R.T + t, R @ f.origin + t, R @ f.edge_u, R @ f.edge_v, f.texture)

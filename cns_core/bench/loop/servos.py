@@ -1,4 +1,4 @@
-"""Builds the servo of an episode: controller and observer by name, through the public interface."""
+"""Builds the servo of an episode: a method and an observer through the public interface."""
 
 from __future__ import annotations
 
@@ -7,74 +7,65 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cns_core import VisualServo
-from cns_core.bench.loop.environments import MATCH_TOLERANCE, Environment, ImageEnvironment
-from cns_core.bench.loop.essential_pbvs import EssentialPbvsController
+from cns_core.bench.loop.environments import (
+    CAMERA,
+    MATCH_TOLERANCE,
+    Environment,
+    ImageEnvironment,
+)
 from cns_core.bench.loop.odometry import Odometry
-from cns_core.bench.loop.oracle import OracleObserver
+from cns_core.bench.loop.plan import is_own_file
+from cns_core.bench.methods.built_in import built_in_method
+from cns_core.bench.methods.method import Method, Situation
+from cns_core.bench.methods.observers_by_name import build_observer
+from cns_core.bench.methods.own_file import own_method
 from cns_core.control.controller import Controller
-from cns_core.control.factory import make_controller, make_stop_rule
-from cns_core.control.pbvs import PbvsController
+from cns_core.control.factory import make_stop_rule
 from cns_core.control.regulator import Regulator, Step
-from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.observers import OBSERVERS as NAMES
-from cns_core.observers import Observer, make_observer
+from cns_core.observers import Observer
 from cns_core.observers.verification import verify
 from cns_core.servo import STRUCTURE_SMOOTH_PX
-
-CONTROLLERS = ("cns", "cns-structure", "cns-policy", "ibvs", "pbvs-truth", "pbvs-essential")
-OBSERVERS = (*(name + mode for name in NAMES for mode in ("", "-tracked")), "truth")
-
-STRUCTURE = "cns-structure"
-"""The method that is told what the arm measures of the camera's pose."""
 
 if TYPE_CHECKING:
     # The simulator brings in PyTorch, which rendered classical episodes do without.
     from cns_core.bench.loop.points import PointsEnvironment
 
 
-def build_controller(name: str, environment: Environment, weights: str | None = None) -> Controller:
-    """A controller for one episode.
+def build_method(
+    name: str,
+    environment: Environment,
+    period_s: float,
+    verified: bool = True,
+    weights: str | None = None,
+) -> Method:
+    """The method of a name, or of the Python file of that path, for one episode.
 
     Args:
-        name: one of ``CONTROLLERS``; ``cns`` is what the library serves, corrected near the goal,
-            ``cns-structure`` the same before structure takes over, ``cns-policy`` the network
-            alone.
         weights: path of CNS weights, None for the shipped ones.
 
     Raises:
-        ValueError: for an unknown name.
+        ValueError: for an unknown name, or a file that holds no method.
     """
-    if name in ("cns", "ibvs"):
-        return make_controller(name, weights)
-    if name == STRUCTURE:
-        return make_controller("cns", weights, terminal="structure")
-    if name == "cns-policy":
-        from cns_core.control.cns import CnsController
-
-        return CnsController(weights, terminal="none")
-    if name == "pbvs-truth":
-        return PbvsController(
-            lambda: se3.inverse(environment.T_goal) @ environment.T, environment.depth_prior_m
-        )
-    if name == "pbvs-essential":
-        return EssentialPbvsController(
-            lambda: 1e-3 * environment.translation_error_mm, environment.depth_prior_m
-        )
-    raise ValueError(f"controller must be one of {CONTROLLERS}, got {name!r}")
+    camera = getattr(environment, "assumed_camera", CAMERA)
+    situation = Situation(camera, environment.depth_prior_m, period_s, verified, environment)
+    if is_own_file(name):
+        return own_method(name, situation)
+    return built_in_method(name, situation, weights)
 
 
 class ImageServo:
     """A :class:`cns_core.VisualServo` watching an :class:`ImageEnvironment`.
 
     Args:
+        observer: its name, or an observer of the method's own.
         odometry: what measures the camera's pose; None for a servo that does without structure.
     """
 
     def __init__(
         self,
         environment: ImageEnvironment,
-        observer: str,
+        observer: str | Observer,
         controller: Controller,
         verified: bool,
         stop: str,
@@ -86,7 +77,9 @@ class ImageServo:
         smooth_px = 0.0 if odometry is None else STRUCTURE_SMOOTH_PX
         self._servo = VisualServo(
             environment.assumed_camera,
-            observer=_build_observer(observer, environment, verified, smooth_px),
+            observer=build_observer(observer, environment, verified, smooth_px)
+            if isinstance(observer, str)
+            else observer,
             controller=controller,
             stop=stop,
             terminal="ibvs" if odometry is None else "structure",
@@ -114,25 +107,6 @@ class ImageServo:
     def close(self) -> None:
         """Stop the observer's background work."""
         self._servo.close()
-
-
-def _build_observer(
-    name: str, environment: ImageEnvironment, verified: bool, smooth_px: float
-) -> Observer:
-    if name == "truth":
-        return OracleObserver(environment)
-    if name not in OBSERVERS:
-        raise ValueError(f"observer must be one of {OBSERVERS}, got {name!r}")
-    backend, _, tracking = name.partition("-")
-    # Matching in the same thread: what a frame sees must not depend on how fast the machine is.
-    return make_observer(
-        backend,
-        environment.assumed_camera,
-        verify=verified,
-        tracking=bool(tracking),
-        background=False,
-        smooth_px=smooth_px,
-    )
 
 
 class PointsServo:
