@@ -54,7 +54,7 @@ def environment():
     return render_environment("S", 0, Conditions())
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", ["S", *(pytest.param(s, marks=pytest.mark.slow) for s in "ML")])
 def test_pbvs_from_ground_truth_reaches_the_bound(section):
     record, _ = run_episode(Spec("render", section, 1, "pbvs-truth", "truth"))
     assert record["status"] == "converged"
@@ -223,6 +223,7 @@ def _after_mounting(rng):
     return rng
 
 
+@pytest.mark.slow
 def test_a_scaled_scene_looks_the_same_and_is_measured_in_its_own_units():
     environment = render_environment("S", 0, Conditions())
     large = render_environment("S", 0, PERTURBATIONS["scale-x10"])

@@ -10,6 +10,10 @@ import pytest
 from cns_ros.bringup.node_set import DIE_WITH_PARENT
 
 # Nodes share the bring-up's standard output, so its end tells that none of them is left.
+SLOW_SIGNALS = [
+    pytest.param(signum, marks=pytest.mark.slow) for signum in (signal.SIGTERM, signal.SIGHUP)
+]
+
 PROGRAM = """
 import json, signal, sys
 from dataclasses import dataclass
@@ -88,7 +92,7 @@ def end_of(process):
     return lines.splitlines(), errors
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("signum", [signal.SIGINT, *SLOW_SIGNALS])
 def test_a_signal_stops_the_driver_before_the_others(bring_up, signum):
     process = bring_up(node("observer"), node("controller"), node("ur_driver"))
     wait_for_start(process, 3)
@@ -100,7 +104,7 @@ def test_a_signal_stops_the_driver_before_the_others(bring_up, signum):
     assert signum.name in errors
 
 
-@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize("code", [pytest.param(0, marks=pytest.mark.slow), 3])
 def test_the_episode_ends_the_bring_up_with_its_exit_code(bring_up, code):
     process = bring_up(
         node("twin"), ["episode", EPISODE.format(code=code), True], node("ur_driver")

@@ -44,6 +44,7 @@ def test_the_camera_comes_back(run, name, largest_mm):
     assert float(re.search(r"([\d.]+) mm from the goal", last)[1]) <= largest_mm
 
 
+@pytest.mark.slow
 def test_the_arm_is_armed_moves_and_is_disarmed(run):
     assert run("arm_stream.py").split() == ["armed", "disarmed"]
 

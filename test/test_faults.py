@@ -81,6 +81,7 @@ def test_arming_is_refused_beyond_the_workspace(rig):
         rig.home(Q_HOME)
 
 
+@pytest.mark.slow
 def test_arming_is_refused_with_the_wrong_model():
     with ArmRig(own_address(), robot_model="ur3e") as rig:
         assert "check robot_model" in refusal(rig)

@@ -87,6 +87,7 @@ def test_a_misstated_square_is_told(scale):
     )
 
 
+@pytest.mark.slow
 def test_poses_that_do_not_belong_to_the_images_are_refused():
     views = measured(15)
     order = np.random.default_rng(1).permutation(15)

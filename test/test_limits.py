@@ -96,7 +96,7 @@ def test_speed_acceleration_and_jerk_stay_within_limits_for_any_sequence(limits,
         twist, acceleration = new, change
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(LIMITS, USUAL_TWIST, st.sampled_from([0.002, 0.008, 0.04, 0.1]))
 def test_from_rest_the_direction_is_kept_and_the_target_is_reached(limits, target, dt):
     limiter = TwistLimiter(limits)

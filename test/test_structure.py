@@ -264,6 +264,7 @@ def test_the_bound_of_a_gaussian_holds_for_95_percent(spread):
     assert 0.94 < inside.mean() < 0.965
 
 
+@pytest.mark.slow
 def test_the_bounds_hold_for_95_percent_of_ends_and_are_no_excuse():
     inside, share = [], []
     for seed in range(100):

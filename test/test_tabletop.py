@@ -42,7 +42,7 @@ def test_scenes_hold_boxes_and_round_things_low_and_tall():
     assert min(thing.vertices[:, 2].min() for thing in things) == pytest.approx(0.0, abs=1e-9)
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_goal_shows_as_many_keypoints_as_asked_for(index):
     environment = tabletop_environment("S", index, Conditions())
     finder = make_observer("sift", CAMERA, tracking=True, background=False)

@@ -305,7 +305,8 @@ def test_keypoints_that_move_behind_the_mask_are_not_reported(photograph):
     assert hidden.sum() > 20  # the mask did hide keypoints
 
 
-@pytest.mark.parametrize("tracking", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("tracking", [True, False])
 def test_a_distorting_lens_costs_no_precision(photograph, tracking):
     lens = PinholeCamera(
         640, 480, 540.0, 540.0, 320.0, 240.0, distortion=(-0.25, 0.08, 1e-3, -2e-3)

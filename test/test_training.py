@@ -166,6 +166,7 @@ def test_training_in_pieces_is_training_in_one_go(settings, tmp_path):
     assert torch.equal(whole.trainer.batch.environments.t, second.trainer.batch.environments.t)
 
 
+@pytest.mark.slow
 def test_training_improves_on_an_untrained_network():
     phase = {"steps": 14000, "length": [4, 8], "window": 8, "points": [8, 24], "rate": [3e-3, 1e-3]}
     settings = parse_settings(

@@ -166,6 +166,7 @@ def test_a_second_sender_of_twists_is_named_and_disarms(box, ros_graph):
     ros_graph.until(lambda: rig.call("arm", streaming=True).success)
 
 
+@pytest.mark.slow
 def test_the_tcp_of_the_pendant_is_back_after_disarming(box, ros_graph):
     tcp = [0.0, 0.0, 0.15, 0.0, 0.0, 0.3]
     control = RTDEControlInterface(box.host)
