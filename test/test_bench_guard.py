@@ -15,6 +15,7 @@ from cns_core.control.ibvs import IbvsController
 
 STORED = Path(__file__).parent / "data" / "bench_guard.json"
 SUITE = Suite(("render",), ("cns-policy", "ibvs"), ("truth",), scenes=2)
+FEWER = Suite(("render",), ("cns-policy", "ibvs"), ("truth",), scenes=1)
 
 
 class _Weak(IbvsController):
@@ -24,8 +25,8 @@ class _Weak(IbvsController):
         return 0.67 * super().velocity(correspondence)
 
 
-def _records(controller=None):
-    return [run_episode(spec, controller)[0] for spec in SUITE.specs()]
+def _records(controller=None, suite=SUITE):
+    return [run_episode(spec, controller)[0] for spec in suite.specs()]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,10 @@ def stored():
     return json.loads(STORED.read_text(encoding="utf-8"))["episodes"]
 
 
-def test_closed_loop_is_no_worse_than_stored(stored):
-    changes = compare(stored, _records())
+@pytest.mark.parametrize("suite", [FEWER, pytest.param(SUITE, marks=pytest.mark.slow)])
+def test_closed_loop_is_no_worse_than_stored(stored, suite):
+    changes = compare(stored, _records(suite=suite))
+    assert changes
     assert [change for change in changes if change.verdict == "worse"] == []
 
 

@@ -135,6 +135,7 @@ def test_a_camera_that_nobody_publishes_is_missed_and_the_exit_code_says_so(
     assert "nobody publishes /elsewhere" in told and "--image-topic" in told
 
 
+@pytest.mark.slow
 def test_a_camera_whose_clock_is_ahead_is_told_how_far(set_up):
     set_up.graph.set_parameters("twin", clock_ahead=100.0)
     try:

@@ -105,6 +105,7 @@ def test_ctrl_c_stops_the_arm(suite, start):
     suite.assert_stopped()
 
 
+@pytest.mark.slow
 def test_a_sequence_is_servoed_through(suite, start):
     for name in ("above", "beside"):
         assert suite.call(SaveGoal, "save_goal", name=name).success

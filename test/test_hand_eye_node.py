@@ -133,6 +133,7 @@ def test_a_camera_that_only_sends_compressed_images_is_named_and_can_be_calibrat
     assert len(node.views) == 1
 
 
+@pytest.mark.slow
 def test_a_result_that_is_refused_leaves_the_file_and_a_good_one_keeps_it_beside(
     ros_graph, cell, tmp_path
 ):
