@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from support_box import own_address, quick_box, wait_for_standstill, wait_until
 
 from cns_core.arm.ur_kinematics import UR_MODELS
 from cns_core.twin.robot.control_box import Q_HOME, ControlBox
+from cns_core.twin.robot.controller import RobotController
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.robot.safety import BoxRefusal
 from cns_core.twin.robot.stopping import measure_stop
@@ -278,6 +280,15 @@ def test_late_feedback_shows_where_the_arm_was(box, control, receive, pendant):
     control.speedStop()
     assert pendant.faults() == {}
     assert late > 0.15 * speed
+
+
+def test_the_clock_goes_on_where_the_robot_lost_time():
+    log = SimpleNamespace(append=lambda *_: None)
+    robot = RobotController(UR_MODELS["ur5e"], np.array(Q_HOME), log, unlock_delay_s=1.0)
+    for monotonic_s in (7.0, 7.002, 7.5, 7.502):
+        robot.tick(monotonic_s)
+    assert robot.clock_s == pytest.approx(0.504)
+    assert robot.time_s == pytest.approx(0.008)  # which silence is measured by
 
 
 def test_frozen_rtde_stops_the_clock_of_its_clients(receive, pendant):

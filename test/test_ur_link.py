@@ -38,6 +38,26 @@ def test_the_limit_that_applied_is_the_one_that_is_named(
             link.close()
 
 
+def test_measurements_are_told_between_the_ticks_too(robot_address):
+    hand_eye = HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0))
+    config = UrConfig(robot_ip=robot_address, hand_eye=hand_eye)
+    measured = []
+    with quick_box(robot_address):
+        link = UrLink(config)
+
+        def told():
+            status = link.poll()
+            new = status.q is not None and status.measured_at not in measured
+            measured.extend([status.measured_at] * new)
+            return len(measured) >= 30
+
+        try:
+            wait_until(told)
+        finally:
+            link.close()
+    assert np.median(np.diff(measured)) < 0.75 * config.period_s
+
+
 @pytest.mark.parametrize("field", ["slider", pytest.param("scaling", marks=pytest.mark.slow)])
 def test_an_arm_that_is_slowed_down_to_half_follows_at_half_the_speed(robot_address, field):
     hand_eye = HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0))
