@@ -70,7 +70,7 @@ class ControllerNode(GuardedNode):
         )
         self._header = Header()
         self._twists = 0
-        self._control_ms, self._image_age_s = Recent(), Recent()
+        self._control_ms, self._arrival_ms, self._image_age_s = Recent(), Recent(), Recent()
         self.poses = PoseHistory(ahead_s=_AHEAD_S)
         self.depth = DepthTopic(self)
 
@@ -102,6 +102,7 @@ class ControllerNode(GuardedNode):
             self._publish(self._prepared().refuse(str(reason)))
             return
         self._header, now = message.header, self._now()
+        self._arrival_ms.add(1e3 * age_s(self, message.header.stamp))
         taken_s = seconds(message.header.stamp)
         self.depth.wanted = self._settings.value.depth_prior == AUTO
         matches = Matches(
@@ -193,7 +194,7 @@ class ControllerNode(GuardedNode):
 
     def _diagnose(self) -> Diagnosis:
         report = self.session.report
-        figures = self._control_ms.figures("control_ms")
+        figures = self._control_ms.figures("control_ms") | self._arrival_ms.figures("arrival_ms")
         return _LEVELS[report.level], str(report.status), self._values() | figures
 
 

@@ -73,7 +73,7 @@ class ObserverNode(GuardedNode):
         self.camera: PinholeCamera | None = None
         self.gate = ImageGate(self._settings.frozen_images)
         self.problem = ""
-        self.observe_ms = Recent()
+        self.observe_ms, self._arrival_ms = Recent(), Recent()
         self._heard = self._newest_received = 0.0
         self._matched = 0
 
@@ -167,6 +167,7 @@ class ObserverNode(GuardedNode):
         if self.problem == refusal:
             self.problem = ""
         self.newest, self._newest_received = message, time.monotonic()
+        self._arrival_ms.add(1e3 * age_s(self, message.header.stamp))
         if self._observer is None or self.camera is None:
             self._complain(self._no_observer)
         else:
@@ -313,6 +314,7 @@ class ObserverNode(GuardedNode):
 
     def _diagnose(self) -> Diagnosis:
         values = {"matched": self._matched, **self.observe_ms.figures("observe_ms")}
+        values |= self._arrival_ms.figures("arrival_ms")
         if self._observer is not None and self._observer.desired is not None:
             values["self_similar"] = self._observer.self_similar
         if self.newest is not None:

@@ -29,6 +29,7 @@ from cns_ros.sim.episode_report import (
     write_report,
 )
 from cns_ros.sim.episode_watch import EpisodeWatch
+from cns_ros.sim.image_age import stages_in_words, stages_ms, yardstick_ms
 from cns_ros.sim.twin import load_hand_eye
 
 _PROGRESS_S = 0.5
@@ -130,9 +131,12 @@ class Episode:
             "q_start_rad": self._q_start.tolist(),
         }
         folder = Path(watch.settings.out)
+        stages, sift_ms = stages_ms(watch.diagnosed), yardstick_ms(desired_image)
         kept = {"status": status, **result, **verdict_of(watch.told)}
+        kept |= {"image_stages_ms_p50": stages, "sift_ms": sift_ms}
         figures = write_report(folder, recording, kept, desired_image)
         _say(words({k: v for k, v in figures.items() if k.startswith("image")}, digits=3))
+        _say(stages_in_words(stages, sift_ms))
         _say(f"wrote {folder}/")
         _say(verdict_in_words(watch.told, result))
         if failure:

@@ -41,6 +41,7 @@ class EpisodeWatch(GuardedNode):
         status, cause: what the controller last said of itself, or the driver's end of the episode.
         told: values of the controller's last status that belongs to the episode.
         command_rate_hz: commands a second that the driver last reported to have sent the arm.
+        diagnosed: what each node last said of itself on ``/diagnostics``, by its name.
         done: event, set when the controller ends the episode.
     """
 
@@ -52,6 +53,7 @@ class EpisodeWatch(GuardedNode):
         self.status, self.cause = "", ""
         self.told: dict[str, str] = {}
         self.command_rate_hz = 0.0
+        self.diagnosed: dict[str, dict[str, str]] = {}
         self.done = threading.Event()
         self._changed = threading.Condition()
         self._driver = ""
@@ -177,6 +179,8 @@ class EpisodeWatch(GuardedNode):
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
+            name = status.name.rsplit("/", 1)[-1]
+            self.diagnosed[name] = {pair.key: pair.value for pair in status.values}
             if status.name.endswith("ur_driver"):
                 self.command_rate_hz = float(_value(status, "rate_hz") or self.command_rate_hz)
 
