@@ -18,7 +18,6 @@ from pathlib import Path
 import cv2
 import matplotlib
 import numpy as np
-import yaml
 
 matplotlib.use("Agg")
 
@@ -40,18 +39,7 @@ from cns_ros.sim.twin import load_hand_eye  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "gallery"
 SEED, DOMAIN, HOST = 1, 91, "127.0.0.91"
-# A machine that does other work besides may stall for longer than the driver allows a real arm.
-PATIENT = {
-    "/**/ur_driver": {
-        "ros__parameters": {
-            "command_timeout": 1.0,
-            "disarm_timeout": 5.0,
-            "feedback_timeout": 1.0,
-            "watchdog": 2.0,
-        }
-    },
-    "/**/controller": {"ros__parameters": {"matches_timeout": 5.0}},
-}
+PATIENT = ROOT / "test" / "data" / "patient.yaml"
 CHANGES = (0.8, 0.05), (2.3, 0.25)
 """When max_linear is set, s after the first twist, and to what, m/s."""
 KEPT_M = 0.08
@@ -239,10 +227,8 @@ def surroundings(folder: Path) -> dict[str, str]:
 @contextmanager
 def suite(folder: Path, *words: str) -> Iterator[subprocess.Popen]:
     """The whole suite on the twin."""
-    path = folder / "patient.yaml"
-    path.write_text(yaml.safe_dump(PATIENT))
     command = [sys.executable, "-m", "cns_ros.bringup", "--sim", "--seed", str(SEED)]
-    command += ["--robot-ip", HOST, "--params-file", str(path), *words]
+    command += ["--robot-ip", HOST, "--params-file", str(PATIENT), *words]
     process = subprocess.Popen(
         command, cwd=folder, env=surroundings(folder), start_new_session=True
     )

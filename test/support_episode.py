@@ -4,24 +4,11 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-
-import yaml
+from pathlib import Path
 
 from cns_ros.ros.client import GraphClient
 
-# What the driver watches at full speed is tested elsewhere. Here a machine that stalls under other
-# work must not end the episode.
-PATIENT = {
-    "/**/ur_driver": {
-        "ros__parameters": {
-            "command_timeout": 1.0,
-            "disarm_timeout": 5.0,
-            "feedback_timeout": 1.0,
-            "watchdog": 2.0,
-        }
-    },
-    "/**/controller": {"ros__parameters": {"matches_timeout": 5.0}},
-}
+PATIENT = Path(__file__).parent / "data" / "patient.yaml"
 
 
 class EpisodeRun:
@@ -35,13 +22,11 @@ class EpisodeRun:
     """
 
     def __init__(self, folder, host, domain):
-        params_file = folder / "patient.yaml"
-        params_file.write_text(yaml.safe_dump(PATIENT))
         self.out, self.recording = folder / "out", folder / "episode.mcap"
         self.topics, self.services = defaultdict(set), defaultdict(set)
         command = [sys.executable, "-m", "cns_ros.bringup", "--sim", "--seed", "3"]
         command += ["--controller", "ibvs", "--robot-ip", host, "--record", str(self.recording)]
-        command += ["--params-file", str(params_file)]
+        command += ["--params-file", str(PATIENT)]
         logs = folder / "output", folder / "errors"
         with logs[0].open("w") as output, logs[1].open("w") as errors:
             process = subprocess.Popen(

@@ -1,6 +1,5 @@
 """The parts of learned observers that need no network."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
 
@@ -8,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
+from support_worker import Submitted
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers.base import ObserverSettings
@@ -94,18 +94,6 @@ def test_what_is_not_there_is_not_found_and_forgets_the_turn(photograph):
     before = matcher.views
     assert len(search.find(turned(photograph, 180.0)[0], None)) > 100
     assert matcher.views == before + 4
-
-
-class Submitted(ThreadPoolExecutor):
-    """A worker thread that keeps what it was given to do."""
-
-    def __init__(self):
-        super().__init__(1, "rematch")
-        self.jobs = []
-
-    def submit(self, *job):
-        self.jobs.append(super().submit(*job))
-        return self.jobs[-1]
 
 
 def test_no_image_waits_for_the_matcher(photograph):

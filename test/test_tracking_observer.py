@@ -3,13 +3,13 @@
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import cv2
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
+from support_worker import Submitted
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, base, local_affine, make_observer, recognition
@@ -111,18 +111,6 @@ class Watched:
         assert not self.refuses, "matched"
         self.sizes.append(grey.shape)
         return self._backend.detect(grey, mask)
-
-
-class Submitted(ThreadPoolExecutor):
-    """A worker thread that keeps what it was given to do."""
-
-    def __init__(self):
-        super().__init__(1, "rematch")
-        self.jobs = []
-
-    def submit(self, *job):
-        self.jobs.append(super().submit(*job))
-        return self.jobs[-1]
 
 
 @pytest.fixture

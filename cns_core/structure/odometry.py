@@ -102,8 +102,17 @@ class TwistOdometry:
         return end_s
 
 
-def interpolate(T_start: np.ndarray, T_end: np.ndarray, share: float) -> np.ndarray:
-    """Pose a share (0..1) of the way: translation straight, rotation about one axis."""
-    turn = Rotation.from_matrix(T_start[:3, :3].T @ T_end[:3, :3]).as_rotvec()
-    R = T_start[:3, :3] @ Rotation.from_rotvec(share * turn).as_matrix()
-    return se3.pose(R, (1.0 - share) * T_start[:3, 3] + share * T_end[:3, 3])
+def interpolate(T_start: np.ndarray, T_end: np.ndarray, share: float | np.ndarray) -> np.ndarray:
+    """Pose a share (0..1) of the way: translation straight, rotation about one axis.
+
+    Args:
+        T_start, T_end: (4, 4), or (K, 4, 4) with (K,) shares.
+        share: beyond 0..1 the motion goes on.
+    """
+    share = np.asarray(share)[..., None]
+    R_start, p_start = T_start[..., :3, :3], T_start[..., :3, 3]
+    turn = Rotation.from_matrix(np.swapaxes(R_start, -1, -2) @ T_end[..., :3, :3]).as_rotvec()
+    T = T_start.copy()
+    T[..., :3, :3] = R_start @ Rotation.from_rotvec(share * turn).as_matrix()
+    T[..., :3, 3] = (1.0 - share) * p_start + share * T_end[..., :3, 3]
+    return T

@@ -65,18 +65,21 @@ class PoseErrors:
     than what was believed before.
 
     Attributes:
-        offset_s: the poses told for a time held so much earlier.
         mounting: (4, 4) pose of the camera in the frame of the camera that is told.
     """
 
     def __init__(self) -> None:
-        self.offset_s = 0.0
         self.mounting = np.eye(4)
         self._track = PoseTrack()
         self._pairs: deque[_Pair] = deque(maxlen=_PAIRS)
         self._waiting: deque[tuple[float, Correspondence]] = deque()
         self._believed = np.zeros(7)
         self._fits = [_Fit(slice(0, 1), steps=3), _Fit(slice(0, 7), steps=1)]
+
+    @property
+    def offset_s(self) -> float:
+        """The poses told for a time held so much earlier."""
+        return float(self._believed[0])
 
     def correct(self, time_s: float, T: np.ndarray, seen: Correspondence) -> np.ndarray:
         """Take the (4, 4) pose told for a frame; where the camera was, by what is known so far."""
@@ -151,7 +154,6 @@ class PoseErrors:
 
     def _believe(self, errors: np.ndarray) -> None:
         self._believed = errors
-        self.offset_s = float(errors[0])
         self.mounting = _mountings(errors[None])[0]
 
     def _gaps(self, errors: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+
+from cns_core.structure.odometry import interpolate
 
 _KEPT = 60
 _LONGEST_GAP_S = 0.5
@@ -40,10 +41,5 @@ class PoseTrack:
             return np.repeat(told, len(times), axis=0)
         known = np.array(self._times)
         before = np.clip(np.searchsorted(known, times) - 1, 0, len(known) - 2)
-        share = ((times - known[before]) / np.diff(known)[before])[:, None]
-        R, p = told[:, :3, :3], told[:, :3, 3]
-        turn = Rotation.from_matrix(R[:-1].transpose(0, 2, 1) @ R[1:]).as_rotvec()
-        poses = told[before].copy()
-        poses[:, :3, :3] @= Rotation.from_rotvec(share * turn[before]).as_matrix()
-        poses[:, :3, 3] += share * np.diff(p, axis=0)[before]
-        return poses
+        share = (times - known[before]) / np.diff(known)[before]
+        return interpolate(told[before], told[before + 1], share)

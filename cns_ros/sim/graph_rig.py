@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 
 from sensor_msgs.msg import Image
 
 from cns_core.arm.ur.config import UrConfig
-from cns_core.bench.faults.rig import FULL_SPEED_M_S, GONE, PATIENCE_S
+from cns_core.bench.faults.rig import FULL_SPEED_M_S, GONE
 from cns_core.geometry import se3
 from cns_core.twin.robot.control_box import ControlBox
 from cns_core.twin.robot.pendant import Pendant
@@ -19,10 +18,10 @@ from cns_ros.bringup.node_set import servo_environment, servo_nodes
 from cns_ros.bringup.servo_options import ServoOptions
 from cns_ros.ros.client import GraphClient
 from cns_ros.ros.qos import LATCHED, NEWEST
-from cns_ros.sim.node_processes import NodeProcesses
+from cns_ros.sim.driver_rig import ARMING_S, DriverRig
 from cns_ros.sim.twin import load_hand_eye
 
-_ARMING_S, _SPEED_UP_S = 15.0, 3.0
+_SPEED_UP_S = 3.0
 _BACK_M = 0.2
 # Far above what servoing needs, so that the camera goes at full speed for most of the way.
 _GAIN = 10.0
@@ -33,7 +32,7 @@ _SETTINGS: dict[str, dict[str, object]] = {
 }
 
 
-class GraphRig:
+class GraphRig(DriverRig):
     """Brings the nodes up, moves the arm with them and hears what they say: a ``FaultRig``.
 
     A context manager.
@@ -41,26 +40,16 @@ class GraphRig:
     Args:
         host: loopback address of the control box.
         domain: ROS domain id.
-
-    Attributes:
-        nodes: the :class:`NodeProcesses`.
-        graph: a :class:`GraphClient` of the same domain.
     """
 
     explains_within_s = 3.0  # diagnostics come every second
 
     def __init__(self, host: str, domain: int) -> None:
         options = ServoOptions(sim=True, robot_ip=host, controller="ibvs", episode=False)
-        environment = {
-            **os.environ,
-            **servo_environment(options),
-            "ROS_DOMAIN_ID": str(domain),
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        }
+        super().__init__(_commands(options), domain, servo_environment(options))
         # The rig does itself what the supervisor would do.
         names = [spec.name for spec in servo_nodes(options)]
         self._names = [name for name in names if name != "supervisor"]
-        self.nodes = NodeProcesses(_commands(options), environment)
         hand_eye = load_hand_eye("")
         self.config = UrConfig(robot_ip=host, hand_eye=hand_eye)
         workcell = Workcell(options.seed, hand_eye.T_flange_camera)
@@ -88,29 +77,19 @@ class GraphRig:
 
     # What a trial asks for
 
-    @property
-    def state(self) -> str:
-        """What the driver has last told, GONE if its process has ended, "" if it is new."""
-        if not self.nodes.lives("ur_driver"):
-            return GONE
-        status = self.graph.statuses.get("ur_driver")
-        return status.message if status else ""
-
     def begin(self, moving: bool) -> None:
         """Start 0.2 m behind the goal and arm; returns at full speed, or armed and at rest."""
         speed_m_s = FULL_SPEED_M_S if moving else 0.0
         self._limit(speed_m_s)
-        # A busy machine may stall the nodes for so long that the arm is disarmed again.
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
+
+        def begins() -> bool:
             self.pendant.move_joints(self._q_start, speed_rad_s=1.0)
             armed = self.graph.call("controller/start") and self.graph.call(
-                "ur_driver/arm", _ARMING_S
+                "ur_driver/arm", ARMING_S
             )
-            if armed and self._reaches(speed_m_s):
-                return
-            self.wait(0.1)
-        raise TimeoutError(f"full speed has not come: {self.graph.refusal}; {self.explanation()}")
+            return armed and self._reaches(speed_m_s)
+
+        self._insist(begins)
 
     def invite(self) -> None:
         """Let twists of full speed flow to a driver that is armed or could be."""
@@ -121,18 +100,6 @@ class GraphRig:
     def silence(self) -> None:
         """Stop the controller."""
         self.graph.insist("controller/stop")
-
-    def disarm(self) -> None:
-        """Ask the driver to disarm until it does."""
-        self.graph.insist("ur_driver/disarm")
-
-    def wait(self, duration_s: float) -> None:
-        """Let time pass and listen to the nodes."""
-        self.graph.spin(duration_s)
-
-    def until_state(self, *states: str) -> None:
-        """Wait until the driver is in one of these states."""
-        self.graph.until(lambda: self.state in states, "a driver that is " + " or ".join(states))
 
     def explanation(self) -> str:
         """Why the arm stands, in the words of driver, controller and observer."""
@@ -148,14 +115,6 @@ class GraphRig:
         else:
             said.append(f"observer {GONE}")
         return "; ".join(filter(None, said))
-
-    # What a user does
-
-    def start(self, name: str) -> None:
-        """Start a node, if it does not live."""
-        if not self.nodes.lives(name):
-            self.graph.statuses.pop(name, None)
-            self.nodes.start(name)
 
     def _limit(self, speed_m_s: float) -> None:
         self.graph.set_parameters("controller", max_linear=speed_m_s, max_angular=5.0 * speed_m_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -21,10 +20,9 @@ from cns_ros.bringup.node_set import NodeSpec
 from cns_ros.ros.client import GraphClient
 from cns_ros.ros.poses_twists import twist_message
 from cns_ros.ros.qos import OFFERED
-from cns_ros.sim.node_processes import NodeProcesses
+from cns_ros.sim.driver_rig import ARMING_S, DriverRig
 
 _PERIOD_S = 0.04
-_ARMING_S = 15.0
 _TOLERANCE_M_S = 2e-3
 _HAND_EYE = HandEye((0.0, -0.04, 0.05), (0.0, 0.0, 0.0, 1.0))
 
@@ -40,7 +38,7 @@ class LoggedArm:
         return self._motion.since(since_s)
 
 
-class TwistControllerRig:
+class TwistControllerRig(DriverRig):
     """Vendor's arm and driver node as processes, and the sender of twists: a ``FaultRig``.
 
     A context manager.
@@ -50,8 +48,6 @@ class TwistControllerRig:
         domain: ROS domain id.
 
     Attributes:
-        nodes: the :class:`NodeProcesses`.
-        graph: a :class:`GraphClient` of the same domain.
         twist: what is sent 25 times a second, None for silence.
     """
 
@@ -60,12 +56,7 @@ class TwistControllerRig:
     def __init__(self, host: str, domain: int) -> None:
         limits = MotionLimits(linear_m_s=FULL_SPEED_M_S)
         self.config = UrConfig(robot_ip=host, hand_eye=_HAND_EYE, limits=limits)
-        environment = {
-            **os.environ,
-            "ROS_DOMAIN_ID": str(domain),
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        }
-        self.nodes = NodeProcesses(_commands(host), environment)
+        super().__init__(_commands(host), domain)
         self.twist: Sequence[float] | None = None
         self._host, self._domain = host, domain
 
@@ -85,28 +76,18 @@ class TwistControllerRig:
 
     # What a trial asks for
 
-    @property
-    def state(self) -> str:
-        """What the driver has last told, GONE if its process has ended, "" if it is new."""
-        if not self.nodes.lives("ur_driver"):
-            return GONE
-        status = self.graph.statuses.get("ur_driver")
-        return status.message if status else ""
-
     def begin(self, moving: bool) -> None:
         """Jog home and arm; returns at full speed, or armed and at rest."""
         self.graph.insist("vendor_arm/home")
         speed_m_s = FULL_SPEED_M_S if moving else 0.0
-        # A busy machine may be silent for so long that the driver disarms.
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
+
+        def begins() -> bool:
             self.twist = STANDING
-            armed = self.graph.call("ur_driver/arm", _ARMING_S)
+            armed = self.graph.call("ur_driver/arm", ARMING_S)
             self.twist = FULL_MOTION if moving else STANDING
-            if armed and self._reaches(speed_m_s):
-                return
-            self.wait(0.1)
-        raise TimeoutError(f"full speed has not come: {self.graph.refusal}; {self.explanation()}")
+            return armed and self._reaches(speed_m_s)
+
+        self._insist(begins)
 
     def invite(self) -> None:
         """Let the driver, a new one if it is gone, hear twists of full speed."""
@@ -118,18 +99,6 @@ class TwistControllerRig:
         self.twist = None
         self.until_state("disarmed", "faulted", "disconnected")
 
-    def disarm(self) -> None:
-        """Ask the driver to disarm until it does."""
-        self.graph.insist("ur_driver/disarm")
-
-    def wait(self, duration_s: float) -> None:
-        """Let time pass, send twists and listen to the driver."""
-        self.graph.spin(duration_s)
-
-    def until_state(self, *states: str) -> None:
-        """Wait until the driver is in one of these states."""
-        self.graph.until(lambda: self.state in states, "a driver that is " + " or ".join(states))
-
     def explanation(self) -> str:
         """Why the arm stands, and what was wrong with the twists, as the status has it."""
         if not self.nodes.lives("ur_driver"):
@@ -137,14 +106,6 @@ class TwistControllerRig:
         values = {pair.key: pair.value for pair in self.graph.statuses["ur_driver"].values}
         said = [values.get("last_stop") or values["cause"], values["refusal"]]
         return "; ".join([*filter(None, said), self.graph.problems.get("ur_driver", "")])
-
-    # What a user does
-
-    def start(self, name: str) -> None:
-        """Start a node, if it does not live."""
-        if not self.nodes.lives(name):
-            self.graph.statuses.pop(name, None)
-            self.nodes.start(name)
 
     def speed_m_s(self) -> float:
         """The camera's or, as long as it does not turn, the flange's present speed."""
