@@ -214,7 +214,7 @@ class Regulator:
         if self.steps_back:
             twist = self._step_back.twist(time_s, blind_s)
         if twist is None:
-            self._going_on = _WAITING.format(blind_s) if np.isfinite(blind_s) else ""
+            self._going_on = _WAITING.format(blind_s)
             return np.zeros(6)
         self._going_on = _STEPPING_BACK.format(blind_s)
         return twist

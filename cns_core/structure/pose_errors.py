@@ -61,8 +61,8 @@ class PoseErrors:
 
     Poses of another time, or of a camera mounted otherwise, lay the keypoints' epipolar lines
     beside the keypoints, whatever their depths are. Both errors are fitted to some pairs of views
-    by Gauss and Newton's method, one step a frame, and believed once they explain the views better
-    than what was believed before.
+    by Gauss and Newton's method, a few steps a frame, and believed once they explain the views
+    better than what was believed before.
 
     Attributes:
         mounting: (4, 4) pose of the camera in the frame of the camera that is told.

@@ -56,28 +56,20 @@ def make_learned(
         settings,
         rematcher=rematcher,
         rematch_every=rematch_every,
-        recognition=partial(_auto if name == "auto" else _learned, matcher),
+        recognition=partial(_recognition, name, matcher),
     )
 
 
-def _learned(
+def _recognition(
+    name: str,
     matcher: LearnedMatcher,
     detect: Detect,
     norm: int,
     agree: Agree,
     frame: Frame,
     mask: np.ndarray | None,
-) -> LearnedRecognition:
-    return LearnedRecognition(matcher, agree, frame, mask)
-
-
-def _auto(
-    matcher: LearnedMatcher,
-    detect: Detect,
-    norm: int,
-    agree: Agree,
-    frame: Frame,
-    mask: np.ndarray | None,
-) -> AutoRecognition:
-    quick = Recognition(detect, norm, agree, frame, mask)
-    return AutoRecognition(quick, LearnedRecognition(matcher, agree, frame, mask), agree)
+) -> LearnedRecognition | AutoRecognition:
+    learned = LearnedRecognition(matcher, agree, frame, mask)
+    if name != "auto":
+        return learned
+    return AutoRecognition(Recognition(detect, norm, agree, frame, mask), learned, agree)
