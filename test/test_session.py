@@ -43,7 +43,7 @@ class AtWill(StopRule):
     def convergence_test(self, desired):
         return self
 
-    def judge(self, correspondence, time_s):
+    def judge(self, correspondence, time_s, remaining=None):
         return Judgement(correspondence.error, self.goal_reached)
 
     def forget(self):

@@ -9,11 +9,16 @@ from cns_core.control.ibvs import IbvsController
 from cns_core.control.motion_stop import MotionStop
 from cns_core.control.pixel_error_stop import PixelErrorStop
 from cns_core.control.stop_rule import StopRule
+from cns_core.control.verdict_stop import VerdictStop
 
 CONTROLLERS = ("cns", "ibvs")
 TERMINALS = ("none", "ibvs", "structure")
 """What takes over near the goal: nothing, IBVS's correction, or the measured way."""
-STOP_RULES: dict[str, type[StopRule]] = {"motion": MotionStop, "pixel_error": PixelErrorStop}
+STOP_RULES: dict[str, type[StopRule]] = {
+    "verdict": VerdictStop,
+    "motion": MotionStop,
+    "pixel_error": PixelErrorStop,
+}
 
 
 def make_controller(
@@ -49,7 +54,7 @@ def make_stop_rule(rule: str | StopRule = "default") -> StopRule:
     """
     if not isinstance(rule, str):
         return rule
-    name = "motion" if rule == "default" else rule
+    name = "verdict" if rule == "default" else rule
     if name not in STOP_RULES:
         raise ValueError(f"stop rule must be one of {['default', *STOP_RULES]}, got {rule!r}")
     return STOP_RULES[name]()

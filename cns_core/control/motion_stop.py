@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cns_core.control.guide import Remaining
 from cns_core.control.remaining_motion import estimate
 from cns_core.control.stop_rule import Judgement, StopRule
 from cns_core.geometry.correspondence import Correspondence
@@ -57,8 +58,10 @@ class MotionTest:
         """Wait anew for a motion that is small or settled."""
         self._recent.clear()
 
-    def judge(self, correspondence: Correspondence, time_s: float) -> Judgement:
-        """Take a frame that sees the target."""
+    def judge(
+        self, correspondence: Correspondence, time_s: float, remaining: Remaining | None = None
+    ) -> Judgement:
+        """Take a frame that sees the target; the matches alone decide."""
         seen = correspondence.matched
         desired, current = correspondence.desired[seen], correspondence.current[seen]
         error = float(np.median(np.linalg.norm(current - desired, axis=1)))
@@ -93,7 +96,7 @@ class MotionTest:
     ) -> bool:
         """Whether the motion has been as good as none for the dwell time."""
         rule = self._rule
-        if not _spans(times, rule.dwell_s):
+        if not spans(times, rule.dwell_s):
             return False
         recent = times >= times[-1] - rule.dwell_s
         noise = np.minimum(_WITHIN_NOISE * deviations, _LARGEST_NOISE * rule.tolerance)
@@ -106,7 +109,7 @@ class MotionTest:
 
         A motion that grows is not settled either: the camera is still under way.
         """
-        if not _spans(times, span_s):
+        if not spans(times, span_s):
             return False
         recent = times >= times[-1] - span_s
         times, sizes = times[recent], sizes[recent]
@@ -121,7 +124,7 @@ class MotionTest:
         return bool(abs(early - late) + uncertainty < self._rule.least_rate * apart_s * early)
 
 
-def _spans(times: NDArray[np.float64], span_s: float) -> bool:
+def spans(times: NDArray[np.float64], span_s: float) -> bool:
     """Whether enough samples cover ``span_s``, give or take a frame that came early."""
     covered = times[-1] - times[0] >= 0.98 * span_s
     return bool(covered and np.sum(times >= times[-1] - span_s) >= _FEWEST)

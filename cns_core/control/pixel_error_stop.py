@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cns_core.control.guide import Remaining
 from cns_core.control.stop_rule import Judgement, StopRule
 from cns_core.geometry.correspondence import Correspondence
 
@@ -45,8 +46,10 @@ class PixelErrorTest:
         """Wait anew for an error that does not change."""
         self._recent.clear()
 
-    def judge(self, correspondence: Correspondence, time_s: float) -> Judgement:
-        """Take a frame that sees the target."""
+    def judge(
+        self, correspondence: Correspondence, time_s: float, remaining: Remaining | None = None
+    ) -> Judgement:
+        """Take a frame that sees the target; the matches alone decide."""
         error = self._weighted_error(correspondence)
         if error > self._bound:
             self._recent.clear()

@@ -164,11 +164,12 @@ class Regulator:
         blind = correspondence.count < self.controller.min_matches
         correspondence, proven = self.watch.scene(correspondence)
         self._going_on = ""
-        earlier, status = self.stop.status, self.stop.update(correspondence, time_s, proven)
+        remaining = self._look_ahead(correspondence, time_s, camera_pose)
+        earlier = self.stop.status
+        status = self.stop.update(correspondence, time_s, proven, remaining)
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
             self._start_controller(self._target)
-        remaining = self._look_ahead(correspondence, time_s, camera_pose)
         twist = np.zeros(6)
         if status is Status.SERVOING:
             twist = self._blind(time_s) if blind else self._twist(correspondence, time_s)

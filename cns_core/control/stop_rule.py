@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cns_core.control.divergence import DivergenceTest
+from cns_core.control.guide import Remaining
 from cns_core.control.status import Status
 from cns_core.geometry.correspondence import Correspondence
 
@@ -30,8 +31,14 @@ class Judgement:
 class ConvergenceTest(Protocol):
     """One episode's search for convergence."""
 
-    def judge(self, correspondence: Correspondence, time_s: float) -> Judgement:
-        """Take a frame that sees the target."""
+    def judge(
+        self, correspondence: Correspondence, time_s: float, remaining: Remaining | None = None
+    ) -> Judgement:
+        """Take a frame that sees the target.
+
+        Args:
+            remaining: the way left as measured, None where it is not.
+        """
         ...
 
     def forget(self) -> None:
@@ -90,7 +97,13 @@ class StopRule(ABC):
         """Begin an episode towards (N, 2) desired keypoints, normalized plane."""
         self._episode = _Episode(self.convergence_test(np.asarray(desired, dtype=float)))
 
-    def update(self, correspondence: Correspondence, time_s: float, proven: bool = True) -> Status:
+    def update(
+        self,
+        correspondence: Correspondence,
+        time_s: float,
+        proven: bool = True,
+        remaining: Remaining | None = None,
+    ) -> Status:
         """Take one observation and return the :class:`Status`.
 
         Converged and diverged are final until the next :meth:`start`; lost is not.
@@ -99,6 +112,7 @@ class StopRule(ABC):
             correspondence: :class:`Correspondence` over the keypoints given to :meth:`start`.
             time_s: when the image was taken, any clock that does not run backwards.
             proven: whether the matches are known to be the scene's; without that nothing converges.
+            remaining: the way left as measured, None where it is not.
 
         Raises:
             RuntimeError: before :meth:`start`.
@@ -111,11 +125,16 @@ class StopRule(ABC):
             raise ValueError(f"time_s must be finite and not below {episode.time_s}, got {time_s}")
         episode.time_s = time_s
         if episode.status.is_active:
-            episode.status = self._next(episode, correspondence, time_s, proven)
+            episode.status = self._next(episode, correspondence, time_s, proven, remaining)
         return episode.status
 
     def _next(
-        self, episode: _Episode, correspondence: Correspondence, time_s: float, proven: bool
+        self,
+        episode: _Episode,
+        correspondence: Correspondence,
+        time_s: float,
+        proven: bool,
+        remaining: Remaining | None,
     ) -> Status:
         """The status that a frame of an episode under way leads to."""
         episode.seen_s = min(episode.seen_s, time_s)
@@ -127,7 +146,7 @@ class StopRule(ABC):
             lost = time_s - episode.seen_s >= self.lost_after_s
             return Status.LOST if lost else Status.SERVOING
         episode.seen_s = time_s
-        judgement = episode.convergence.judge(correspondence, time_s)
+        judgement = episode.convergence.judge(correspondence, time_s, remaining)
         episode.error = judgement.error
         diverged = episode.divergence.diverged(judgement.error, time_s)
         if judgement.converged and proven:

@@ -1,0 +1,73 @@
+"""The stop rule on the measured way left, on synthetic episodes."""
+
+import numpy as np
+import pytest
+
+from cns_core.control.factory import make_stop_rule
+from cns_core.control.guide import Remaining
+from cns_core.control.status import Status
+from cns_core.control.verdict_stop import VerdictStop
+from cns_core.geometry.correspondence import Correspondence
+
+DESIRED = np.random.default_rng(0).uniform(-0.4, 0.4, (100, 2))
+NEAR = Correspondence(DESIRED, DESIRED + [0.003, 0.0], np.ones(100, bool))
+DT_S = 0.04
+
+
+def left(mm=0.0, deg=0.0, bound_mm=0.03, bound_deg=0.01):
+    return Remaining(mm, deg, bound_mm, bound_deg)
+
+
+def steps_to_converge(ways, seen=NEAR):
+    """How many frames it took; None when it never ended. Frames are matches, or (matches, way)."""
+    rule = VerdictStop()
+    rule.start(DESIRED)
+    for count, way in enumerate(ways):
+        now, way = way if isinstance(way, tuple) else (seen, way)
+        if rule.update(now, count * DT_S, remaining=way) is Status.CONVERGED:
+            return count + 1
+    return None
+
+
+def test_ends_once_nothing_is_left_that_can_be_told():
+    ways = [left(mm) for mm in np.geomspace(10.0, 0.001, 60)]
+    first = next(n for n, way in enumerate(ways) if way.translation_mm < way.translation_bound_mm)
+    assert steps_to_converge(ways) == first + 6  # 0.2 s
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(left(mm=0.04), id="a way to go"),
+        pytest.param(left(deg=0.02), id="a turn to go"),
+        pytest.param(left(mm=0.5, bound_mm=2.0), id="vague in mm"),
+        pytest.param(left(deg=0.1, bound_deg=0.5), id="vague in deg"),
+        pytest.param(left(mm=np.nan), id="not a number"),
+        pytest.param(None, id="unknown"),
+    ],
+)
+def test_goes_on_while_there_is(way):
+    """Off by 3 / 1000 of the depth in the image, too far for the matches alone to end it."""
+    assert steps_to_converge([way] * 25) is None
+
+
+def test_a_frame_that_tells_otherwise_begins_the_wait_anew():
+    arrived, away = [left()] * 5, [left(mm=1.0)]
+    assert steps_to_converge([*arrived, *away, *arrived, *away, *arrived]) is None
+    lost = Correspondence(DESIRED, DESIRED, np.zeros(100, bool))
+    assert steps_to_converge([*arrived, (lost, None), *arrived]) is None
+
+
+def test_a_way_of_nothing_does_not_outvote_the_image():
+    """Such as from a map of another scene."""
+    far = Correspondence(DESIRED, DESIRED + [0.05, 0.0], np.ones(100, bool))
+    assert steps_to_converge([left()] * 25, far) is None
+
+
+def test_a_way_that_no_odometry_tells_leaves_the_end_to_the_image():
+    there = Correspondence(DESIRED, DESIRED, np.ones(100, bool))
+    assert steps_to_converge([None] * 25, there) == 16
+
+
+def test_it_is_the_default():
+    assert isinstance(make_stop_rule(), VerdictStop)
