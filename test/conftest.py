@@ -7,6 +7,17 @@ import pytest
 
 _serial = itertools.count()
 
+_FIXTURES = {"ros_domain", "robot_address", "episode_run"}
+_HELPERS = {"own_address", "quick_box", "fault_matrix"}
+"""Tests and modules that use them have nodes or a robot's box run beside them."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what runs against the clock, so that it can be given a core of its own."""
+    for item in items:
+        if _FIXTURES & set(item.fixturenames) or _HELPERS & vars(item.module).keys():
+            item.add_marker(pytest.mark.real_time)
+
 
 def _slot():
     """A small number no other test of this run, and hardly one of another run, holds."""
