@@ -190,12 +190,12 @@ class ControllerNode(GuardedNode):
             values["depth_image"] = self.depth.problem
         if (newest := self._image_age_s.newest) is not None:
             values["image_age_s"] = newest
+        values |= self._arrival_ms.figures("arrival_ms") | self._control_ms.figures("control_ms")
         return values | self._image_age_s.figures("image_age_s")
 
     def _diagnose(self) -> Diagnosis:
         report = self.session.report
-        figures = self._control_ms.figures("control_ms") | self._arrival_ms.figures("arrival_ms")
-        return _LEVELS[report.level], str(report.status), self._values() | figures
+        return _LEVELS[report.level], str(report.status), self._values()
 
 
 def main() -> int:
