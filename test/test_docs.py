@@ -1,4 +1,4 @@
-"""Links in the pages lead somewhere, and the gallery's pictures are small and made by commands."""
+"""Links in the pages lead somewhere, and pictures are made by commands that stand under them."""
 
 import re
 from pathlib import Path
@@ -6,25 +6,55 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md")]
+DOCS = sorted(ROOT.glob("docs/*.md"))
+PAGES = [*ROOT.glob("*.md"), *DOCS, *ROOT.glob("models/*.md"), *ROOT.glob("cns_interfaces/*.md")]
 GALLERY = ROOT / "docs" / "gallery.md"
 LARGEST_BYTES = 200_000
 PICTURE = re.compile(r"^!\[(.+)\]\((.+)\)$", re.MULTILINE)
 
 
-def links(page):
-    """Targets within the checkout, without anchors, of what is no code."""
+def prose(page):
+    """The text of a page without what is code."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if not re.match(r"[a-z]+:", target) and not target.startswith("#"):
-            yield target.split("#")[0]
+    return re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
+
+
+def targets(page):
+    """Pairs of file and anchor, either of them empty, of the links that stay in the checkout."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not re.match(r"[a-z]+:", target):
+            file, _, anchor = target.partition("#")
+            yield file, anchor
+
+
+def links(page):
+    """Files that a page links to."""
+    return {file for file, _ in targets(page) if file}
+
+
+def anchors(page):
+    """What code hosts make of a page's headings."""
+    found = []
+    for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
+        words = re.sub(r"\]\([^)]*\)", "", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.append(f"{slug}-{before}" if (before := found.count(slug)) else slug)
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files(page):
-    missing = [target for target in links(page) if not (page.parent / target).exists()]
-    assert not missing
+def test_links_lead_to_files_and_headings(page):
+    assert not [file for file in links(page) if not (page.parent / file).exists()]
+    for file, anchor in targets(page):
+        if anchor:
+            assert anchor in anchors(page.parent / file if file else page), f"{file}#{anchor}"
+
+
+def test_a_heading_has_the_anchor_that_code_hosts_give_it():
+    page = ROOT / "docs" / "safety.md"
+    assert "behind-a-vendors-ros-2-driver" in anchors(page)
+    assert "cns-doctor" in anchors(ROOT / "docs" / "commands.md")
+    assert ("safety.md", "behind-a-vendors-ros-2-driver") in targets(ROOT / "docs/start_robot.md")
 
 
 def test_links_are_found():
@@ -41,6 +71,30 @@ def test_every_picture_of_the_gallery_is_there_small_and_said_how_to_make():
         assert 1000 < (ROOT / "docs" / target).stat().st_size < LARGEST_BYTES
         below = text.split(f"({target})\n")[1].lstrip("\n")
         assert below.startswith("    "), f"under {target} stands no command"
+
+
+COMMAND = re.compile(r"^    \S|`(python|make|cns|cns-bench|ros2) ")
+
+
+def without_command(text):
+    """Pictures of a page under which, within three lines of text, no command stands."""
+    for match in PICTURE.finditer(text):
+        below = [line for line in text[match.end() :].splitlines() if line.strip()][:3]
+        if not any(COMMAND.search(line) for line in below):
+            yield match[2]
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_under_every_picture_stands_the_command_that_makes_it(page):
+    text = page.read_text()
+    assert text.count("![") == len(PICTURE.findall(text)), "a picture stands in a line of its own"
+    assert list(without_command(text)) == []
+
+
+def test_a_picture_without_a_command_is_found():
+    text = "![a view](view.png)\n\nwords\n\n    make servo\n"
+    assert list(without_command(text)) == []
+    assert list(without_command(text.replace("make", "").replace("    ", ""))) == ["view.png"]
 
 
 def test_the_program_that_draws_them_draws_them_all():

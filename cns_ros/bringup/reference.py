@@ -91,7 +91,9 @@ def _columns(each: Field[Any], description: Description) -> list[str]:
 
 def _allowed(description: Description) -> str:
     if description.choices:
-        return ", ".join(f"`{choice}`" for choice in description.choices)
+        return ", ".join(
+            f"`{choice}`" if choice != "" else '`""`' for choice in description.choices
+        )
     numbers = ["{} to {}".format(*description.range)] if description.range else []
     return ", ".join([*(f"`{word}`" for word in description.literals), *numbers])
 
