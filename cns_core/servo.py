@@ -83,7 +83,7 @@ class VisualServo:
             make_controller(controller, weights=weights, terminal=terminal),
             make_stop_rule(stop),
             gain=gain,
-            guide=make_guide(camera.focal, gain, delay_s) if terminal == "structure" else None,
+            guide=make_guide(camera.focal, delay_s) if terminal == "structure" else None,
         )
 
     def set_desired(

@@ -9,7 +9,6 @@ from support_loop import DT, Loop
 from support_structure import GOAL, START
 
 from cns_core.control.depth_prior import CAUTIOUS_LINEAR_M_S, USUAL_M
-from cns_core.control.guide import make_guide
 from cns_core.control.structure_law import StructureLaw, StructureLawSettings
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
@@ -37,8 +36,8 @@ def test_once_taken_the_way_is_straight_at_the_full_gain():
     np.testing.assert_allclose(twist, 3.5 * MOTION)
 
 
-def test_the_way_is_taken_over_ten_frames():
-    law = StructureLaw()
+def test_the_way_is_taken_over_some_frames():
+    law = StructureLaw(StructureLawSettings(ramp_frames=10))
     for n in range(1, 11):
         np.testing.assert_allclose(law.twist(NOWHERE, KNOWN), 0.1 * n * law.gain * MOTION)
 
@@ -99,7 +98,7 @@ def test_a_lost_way_is_left_at_once_and_taken_again_slowly():
     law, _ = taken()
     np.testing.assert_array_equal(law.twist(MOTION, None), MOTION)
     law.twist(NOWHERE, KNOWN)
-    assert law.share == pytest.approx(0.1)
+    assert law.share == pytest.approx(1 / law.settings.ramp_frames)
 
 
 def test_a_goal_that_the_policy_does_not_know_of_is_not_gone_to():
@@ -224,9 +223,29 @@ def test_what_motion_has_told_outlives_the_estimate():
 CAMERA = PinholeCamera(640, 480, 540.0, 540.0, 320.0, 240.0)
 
 
-def test_visual_servo_makes_the_guide_and_a_gain_below_one_slows_it():
-    with VisualServo(CAMERA, controller="ibvs", terminal="structure", gain=0.5) as servo:
-        assert servo.regulator.guide.law.settings.gain == pytest.approx(1.75)
+@pytest.mark.parametrize("linear", [0.05, 0.5])
+def test_limits_of_the_loop_are_those_of_the_straight_way(linear):
+    """They are parameters of the running node, and hold from the next image on."""
+    loop = Loop()
+    loop.run(most=10)
+    loop.regulator.limits = (linear, 3.0)
+    loop.run(most=16)
+    assert loop.regulator.guide.law.share == 1.0
+    fastest = max(np.linalg.norm(step.twist[:3]) for step in loop.steps[10:])
+    assert min(0.26, linear - 1e-3) < fastest < linear + 1e-9
+
+
+@pytest.mark.parametrize("gain, expected", [(0.5, 1.75), (1.0, 3.5), (3.0, 3.5)])
+def test_a_gain_of_the_loop_below_one_slows_the_straight_way(gain, expected):
+    loop = Loop()
+    loop.run(most=10)
+    loop.regulator.gain = gain
+    loop.run(most=11)
+    assert loop.regulator.guide.law.gain == pytest.approx(expected)
+
+
+def test_visual_servo_makes_the_guide():
+    with VisualServo(CAMERA, controller="ibvs", terminal="structure") as servo:
+        assert servo.regulator.guide is not None
     with VisualServo(CAMERA, controller="ibvs") as servo:
         assert servo.regulator.guide is None
-    assert make_guide(CAMERA.focal, gain=2.0).law.settings.gain == 3.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -198,7 +198,7 @@ class StructureGuide:
     def _as_told(self, twist: np.ndarray) -> np.ndarray:
         """What to tell an arm that takes the camera to be mounted otherwise, within the limits."""
         told = se3.adjoint(self.errors.mounting) @ twist
-        return saturate(told, self.law.settings.max_linear, self.law.settings.max_angular)
+        return saturate(told, *self.law.limits)
 
     def give(self, twist: np.ndarray, time_s: float) -> None:
         """Note the (6,) twist that answers the image of ``time_s``."""
@@ -206,18 +206,14 @@ class StructureGuide:
         self._commands.give(time_s, se3.adjoint(se3.inverse(self.errors.mounting)) @ twist)
 
 
-def make_guide(
-    focal: float = TYPICAL_FOCAL, gain: float = 1.0, delay_s: float = 0.08
-) -> StructureGuide:
+def make_guide(focal: float = TYPICAL_FOCAL, delay_s: float = 0.08) -> StructureGuide:
     """A guide for keypoints that a tracking observer finds.
 
     Args:
         focal: of the camera, in pixels: what the keypoints' noise in the normalized plane is by.
-        gain: factor on the law's own gain; more than 1 leaves it as it is.
         delay_s: as of :class:`StructureGuide`.
     """
     structure = StructureSettings(
         noise_floor=_NOISE_PX / focal, noise_per_change=_NOISE_PER_CHANGE_PX / focal
     )
-    law = StructureLawSettings()
-    return StructureGuide(structure, replace(law, gain=min(gain, 1.0) * law.gain), delay_s)
+    return StructureGuide(structure, delay_s=delay_s)

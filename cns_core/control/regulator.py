@@ -73,7 +73,8 @@ class Regulator:
     Args:
         controller: a :class:`cns_core.control.controller.Controller`.
         stop: a :class:`cns_core.control.stop_rule.StopRule`.
-        gain: factor on the whole twist; the paper's loop is gain 1 at 0.04 s.
+        gain: factor on the whole twist; the paper's loop is gain 1 at 0.04 s. The guide's own law
+            is not made faster by more than 1.
         guide: a :class:`StructureGuide` that makes the controller's way metric; None for none.
 
     Attributes:
@@ -164,6 +165,7 @@ class Regulator:
         blind = correspondence.count < self.controller.min_matches
         correspondence, proven = self.watch.scene(correspondence)
         self._going_on = ""
+        self._tell_guide()
         remaining = self._look_ahead(correspondence, time_s, camera_pose)
         earlier = self.stop.status
         status = self.stop.update(correspondence, time_s, proven, remaining)
@@ -219,6 +221,12 @@ class Regulator:
             return np.zeros(6)
         self._going_on = _STEPPING_BACK.format(blind_s)
         return twist
+
+    def _tell_guide(self) -> None:
+        """Gain and limits may change at any time, and the guide's law is to keep them too."""
+        if self.guide is not None:
+            self.guide.law.share_of_gain = self.gain
+            self.guide.law.limits = self.limits or self.guide.law.limits
 
     def _look_ahead(
         self,

@@ -35,7 +35,7 @@ class StructureLawSettings:
     cautious_linear: float = setting(
         0.1, "largest linear speed while no scale is known", unit="m/s", range=(1e-3, 5.0)
     )
-    ramp_frames: int = setting(10, "frames from the policy to this law", range=(1, 1000))
+    ramp_frames: int = setting(5, "frames from the policy to this law", range=(1, 1000))
     trust: float = setting(
         0.25, "deviation over the way left that hands over to this law", range=(0.01, 1.0)
     )
@@ -52,15 +52,19 @@ class StructureLaw:
 
     Attributes:
         delay_s: from taking an image to moving as it tells; bounds the gain.
+        limits: largest linear and angular speed, m/s and rad/s.
+        share_of_gain: factor on the gain, at most 1.
 
     Args:
-        settings: speeds.
+        settings: speeds, to begin with.
         delay_s: to begin with.
     """
 
     def __init__(self, settings: StructureLawSettings | None = None, delay_s: float = 0.0) -> None:
         self.settings = settings or StructureLawSettings()
         self.delay_s = delay_s
+        self.limits = self.settings.max_linear, self.settings.max_angular
+        self.share_of_gain = 1.0
         self.start()
 
     def start(self) -> None:
@@ -77,7 +81,8 @@ class StructureLaw:
     @property
     def gain(self) -> float:
         """Gain in 1/s that the delay allows."""
-        return min(self.settings.gain, _DELAY_MARGIN / (_UNPREDICTED * self.delay_s + _HOLD_S))
+        wanted = min(self.share_of_gain, 1.0) * self.settings.gain
+        return min(wanted, _DELAY_MARGIN / (_UNPREDICTED * self.delay_s + _HOLD_S))
 
     def twist(
         self, policy: np.ndarray, estimate: Estimate | None, cautious: bool = False
@@ -93,7 +98,8 @@ class StructureLaw:
         self._judge(policy, estimate)
         frames = self._frames + (1 if self._trusted else -1)
         self._frames = min(max(frames, 0), s.ramp_frames)
-        policy = saturate(policy, s.cautious_linear if cautious else s.max_linear, s.max_angular)
+        linear, angular = self.limits
+        policy = saturate(policy, min(s.cautious_linear, linear) if cautious else linear, angular)
         if estimate is None:
             self._frames = 0
             return policy
@@ -101,8 +107,7 @@ class StructureLaw:
 
     def direct(self, estimate: Estimate) -> np.ndarray:
         """(6,) twist of the straight way alone, within the speed limits."""
-        s = self.settings
-        return saturate(self.gain * estimate.motion, s.max_linear, s.max_angular)
+        return saturate(self.gain * estimate.motion, *self.limits)
 
     def _judge(self, policy: np.ndarray, estimate: Estimate | None) -> None:
         if estimate is None:

@@ -27,7 +27,7 @@ class VerdictStop(MotionStop):
         vaguest: largest bounds that are believed, in mm and deg.
     """
 
-    told_s: float = 0.2
+    told_s: float = 0.16
     vaguest: tuple[float, float] = (1.0, 0.3)
 
     def convergence_test(self, desired: NDArray[np.float64]) -> "VerdictTest":
