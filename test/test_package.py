@@ -1,4 +1,4 @@
-"""The package's descriptions agree: package.xml, setup.py, constraints.txt and the changelog."""
+"""What describes the packages agrees: package.xml, setup.py, pixi.toml, constraints, changelog."""
 
 import ast
 import re
@@ -8,6 +8,13 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 from zipfile import ZipFile
+
+import pytest
+
+if sys.version_info < (3, 11):
+    import tomli as tomllib
+else:
+    import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 ROS_PACKAGE = (
@@ -52,9 +59,31 @@ def test_package_xml_and_setup_py_agree():
     assert setup["maintainer_email"] == XML.find("maintainer").get("email")
 
 
-def test_the_newest_entry_of_the_changelog_is_this_version():
-    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
-    assert newest == XML.findtext("version")
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "cns_interfaces"], ids=["suite", "interfaces"])
+def test_the_changelog_is_one_of_ros(folder):
+    """As REP-132 wants it: what is to come first, releases after it, the newest that of today."""
+    package = ElementTree.parse(folder / "package.xml").getroot()
+    text = (folder / "CHANGELOG.rst").read_text()
+    title = f"Changelog for package {package.findtext('name')}"
+    bar = "^" * len(title)
+    assert text.startswith(f"{bar}\n{title}\n{bar}\n\n")
+    headings = re.findall(r"^(\S.*)\n(-+)\n", text, re.MULTILINE)
+    assert headings and all(len(heading) == len(line) for heading, line in headings)
+    names = [heading for heading, _ in headings]
+    released = names[1:] if names[0] == "Forthcoming" else names
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", name) for name in released)
+    assert not released or released[0].split()[0] == package.findtext("version")
+
+
+def test_both_packages_say_where_they_come_from():
+    setup = setup_arguments()
+    theirs = ElementTree.parse(ROOT / "cns_interfaces" / "package.xml").getroot()
+    for package in (XML, theirs):
+        urls = {url.get("type"): url.text for url in package.iter("url")}
+        assert urls.pop("website") == setup["url"]
+        assert [urls["repository"], urls["bugtracker"]] == list(setup["project_urls"].values())
+        assert package.findtext("author") == setup["author"]
+        assert package.findtext("version") == setup["version"]
 
 
 def test_the_maintainer_has_a_valid_address():
@@ -123,3 +152,46 @@ def test_the_wheel_brings_what_ros2_looks_for(tmp_path):
     assert expected | launchers <= set(entries)
     assert all(entries[name].external_attr >> 16 & 0o111 for name in launchers)
     assert "cns_core/geometry/se3.py" in entries and "cns_ros/bringup/node_set.py" in entries
+
+
+CONDA = {"opencv-python-headless": "py-opencv", "matplotlib": "matplotlib-base"}
+"""conda-forge's names where they are others."""
+
+
+def bounds(requirements):
+    """Requirements as a dictionary: name, and what versions are asked for."""
+    found = (re.match(r"([\w.-]+)\s*(.*)", requirement).groups() for requirement in requirements)
+    return {re.sub(r"[-_.]+", "-", name).lower(): versions for name, versions in found}
+
+
+def test_pixi_installs_what_the_packages_depend_on():
+    pixi = tomllib.loads((ROOT / "pixi.toml").read_text())
+    setup = setup_arguments()
+    assert pixi["workspace"]["version"] == setup["version"]
+    theirs = ElementTree.parse(ROOT / "cns_interfaces" / "package.xml").getroot()
+    kinds = ("exec_depend", "depend", "buildtool_depend")
+    names = {tag.text for xml in (XML, theirs) for kind in kinds for tag in xml.iter(kind)}
+    ros = {name for name in names if not name.startswith("python3-")} - {"cns_interfaces"}
+    assert {f"ros-jazzy-{name.replace('_', '-')}" for name in ros} <= pixi["dependencies"].keys()
+
+    extras = setup["extras_require"]
+    wanted = bounds([*setup["install_requires"], *extras["arm"], *extras["record"], *extras["sim"]])
+    given = {**pixi["dependencies"], **pixi["pypi-dependencies"]}
+    given = {name.replace("_", "-"): versions for name, versions in given.items()}
+    for name, versions in wanted.items():
+        assert given[CONDA.get(name, name)] == versions, name
+
+
+def test_the_image_installs_extras_that_there_are_from_files_that_there_are():
+    text = (ROOT / "docker" / "Dockerfile").read_text()
+    extras = re.search(r"src/cns_ros\[([\w,]+)\]", text)[1].split(",")
+    assert {"arm", "sim"} <= set(extras) <= setup_arguments()["extras_require"].keys()
+    inside = re.findall(r"(?:src/cns_ros/|COPY [^ ]* ?)(docker/[\w.]+)", text)
+    assert set(inside) == {"docker/constraints.txt", "docker/entrypoint.sh"}
+    assert all((ROOT / name).is_file() for name in inside)
+
+
+def test_the_page_on_installing_names_every_extra():
+    page = (ROOT / "docs" / "install.md").read_text()
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == setup_arguments()["extras_require"].keys()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from conftest import loopback_address, ros_domain_id
 from geometry_msgs.msg import TwistStamped
 from mcap.reader import make_reader
@@ -119,15 +118,6 @@ def recording(tmp_path_factory):
     assert code == 0
     yield path
     path.unlink()  # large
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As many as the nodes have, and as `cns replay` has."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,6 @@ import torch
 import yaml
 from torch_geometric.data import Batch
 
-from cns_core.policy.network import CnsNetwork
-from cns_core.policy.variants import structure
-from cns_core.policy.weights import load_network
 from cns_core.simulation.draw import Draw
 from cns_core.simulation.evaluation_scenes import evaluation_settings
 from cns_core.simulation.settings import SimulationSettings
@@ -21,12 +18,15 @@ from cns_core.simulation.simulator import Simulator
 from cns_core.training import ablations, checkpoint, curves, distributions
 from cns_core.training import evaluate as evaluation
 from cns_core.training.closed_loop import evaluate
+from cns_core.training.network.cns_network import CnsNetwork
+from cns_core.training.network.variants import structure
 from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
 from cns_core.training.run import Run
 from cns_core.training.settings import load_settings, parse_settings
 from cns_core.training.speed import alone, keypoint_graph
 from cns_core.training.train import main
 from cns_core.training.trainer import Trainer
+from cns_core.training.weights import load_network
 
 CONFIG = Path(__file__).parents[1] / "config" / "train.yaml"
 

@@ -2,6 +2,7 @@
 
 import runpy
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -10,18 +11,19 @@ from safetensors.torch import load_file, save_file
 
 from cns_core import share
 from cns_core.policy import weights
-from cns_core.policy.network import CnsNetwork
+from cns_core.training.network.cns_network import CnsNetwork
+from cns_core.training.weights import load_network, save_network
 
 
 @pytest.fixture
 def path(tmp_path):
     torch.manual_seed(0)
-    weights.save_network(CnsNetwork(width=16), tmp_path / "cns.safetensors", seed=0)
+    save_network(CnsNetwork(width=16), tmp_path / "cns.safetensors", seed=0)
     return tmp_path / "cns.safetensors"
 
 
 def test_written_weights_are_read_back(path):
-    network = weights.load_network(path)
+    network = load_network(path)
     expected = load_file(path)
     assert {k: v.tolist() for k, v in network.state_dict().items()} == {
         k: v.tolist() for k, v in expected.items()
@@ -54,7 +56,7 @@ def rewrite(path, change, **metadata):
 def test_wrong_weights_are_refused(path, change, metadata, word):
     rewrite(path, change, **metadata)
     with pytest.raises(ValueError, match=word):
-        weights.load_network(path)
+        weights.load_policy(path)
 
 
 def test_missing_and_truncated_files_are_refused(path, tmp_path):
@@ -67,6 +69,13 @@ def test_missing_and_truncated_files_are_refused(path, tmp_path):
     foreign.write_bytes(b"no weights")
     with pytest.raises(ValueError, match="no state dict"):
         weights.load_policy(foreign)
+
+
+def test_the_authors_file_without_pytorch_names_the_remedy(tmp_path, monkeypatch):
+    (tmp_path / "authors.pth").touch()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ValueError, match=r"needs PyTorch .*pip install '\.\[train\]'"):
+        weights.load_policy(tmp_path / "authors.pth")
 
 
 def test_a_pickled_program_is_not_run(tmp_path):

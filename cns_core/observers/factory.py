@@ -8,7 +8,12 @@ from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers.akaze import Akaze
 from cns_core.observers.base import FeatureObserver, ObserverSettings
 from cns_core.observers.features import Backend
-from cns_core.observers.learned.extra import LIGHTGLUE, is_installed, warn_of_sift_alone
+from cns_core.observers.learned.extra import (
+    LIGHTGLUE,
+    is_installed,
+    require,
+    warn_of_sift_alone,
+)
 from cns_core.observers.matching_observer import MatchingObserver
 from cns_core.observers.orb import Orb
 from cns_core.observers.rematch import Rematcher
@@ -31,6 +36,7 @@ def preload(name: str) -> None:
         ImportError, OSError, ValueError: see :func:`make_observer`.
     """
     if name not in BACKENDS and (name != "auto" or is_installed()):
+        require()
         from cns_core.observers.learned.learned_matcher import matcher_of
 
         matcher_of(name)
@@ -91,6 +97,7 @@ def make_observer(
     if tracking:
         rematcher = Rematcher.in_background() if background else Rematcher.inline()
     if name not in BACKENDS:
+        require()
         from cns_core.observers.learned.learned_factory import make_learned
 
         return make_learned(name, camera, settings, rematcher, rematch_every)

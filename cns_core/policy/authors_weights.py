@@ -1,8 +1,11 @@
 """The state dict that the original authors of CNS released, under our names."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 _AUTHORS_NAMES = {
     "encoder.in_enc.fcs.0": "input",
@@ -30,15 +33,23 @@ _AUTHORS_NAMES = {
 }
 
 
-def read_authors(path: Path) -> dict[str, torch.Tensor]:
+def read_authors(path: Path) -> dict[str, NDArray[np.float32]]:
     """The authors' state dict under our names; never unpickles anything but tensors.
 
     Raises:
-        ValueError: if the file is damaged or holds something else.
+        ValueError: if the file is damaged or holds something else, or PyTorch, whose format it is,
+            is not installed.
     """
     try:
+        import torch
+    except ImportError as error:
+        raise ValueError(
+            f"weights file {path} is no .safetensors, and reading the authors' state dict needs "
+            f"PyTorch ({error}): in the checkout, pip install '.[train]'"
+        ) from error
+    try:
         theirs = torch.load(path, map_location="cpu", weights_only=True)
-        pairs = [(*name.rsplit(".", 1), value) for name, value in theirs.items()]
+        pairs = [(*name.rsplit(".", 1), value.numpy()) for name, value in theirs.items()]
         return {f"{_AUTHORS_NAMES[module]}.{leaf}": value for module, leaf, value in pairs}
     except KeyError as error:
         raise ValueError(f"weights file {path} has an unknown parameter {error}") from error

@@ -1,103 +1,102 @@
-"""Layers on clusters that are all joined to each other, computed without edges.
+"""Layers on the clusters of one graph, all joined to each other, computed without edges.
 
 EdgeMax has one linear layer ``[W1 W2 W3]``, so
 
     max_j (W1 x_i + W2 (x_j - x_i) + W3 (p_j - p_i)) + b
         = (W1 - W2) x_i - W3 p_i + b + max_j (W2 x_j + W3 p_j),
 
-and on densely connected clusters the maximum is the same for every i: one pass over clusters, not
-pairs. All layers take (C, in) features, the :class:`.TargetConstants` and :data:`Seen`.
+where the maximum is the same for every i: one pass over clusters, not pairs.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import nn
-from torch.nn.functional import linear
+from typing import NamedTuple
 
-from cns_core.policy.target_constants import TargetConstants
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
 
-Seen = tuple[torch.Tensor, torch.Tensor]
-"""(C, 1) float mask and (M,) indices of the clusters of which a keypoint is matched."""
-
-
-class EdgeMax(nn.Module):
-    """``max_j W [x_i, x_j - x_i, p_j - p_i] + b`` over all pairs of some clusters of a graph."""
-
-    def __init__(self, width_in: int, width_out: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(2 * width_in + 2, width_out)
-
-    def constants(self, center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weight (2 out, in) and offset (C, 2 out) that take x to what a cluster gives to others
-        and keeps for itself."""
-        width = (self.linear.in_features - 2) // 2
-        of_self, of_other, of_position = self.linear.weight.split([width, width, 2], dim=1)
-        place = linear(center, of_position)
-        weight = torch.cat([of_other, of_self - of_other])
-        return weight, torch.cat([place, self.linear.bias - place], dim=1)
-
-    def forward(
-        self, x: torch.Tensor, target: TargetConstants, seen: Seen | None = None
-    ) -> torch.Tensor:
-        """(C, out) for (C, in) features; over all clusters, or those ``seen``, zero for the others.
-
-        Args:
-            seen: the clusters that take part; None for all.
-        """
-        clusters = target.graphs.clusters
-        weight, offset = target.edges[self]
-        other, own = torch.addmm(offset, x, weight.t()).chunk(2, dim=1)
-        if seen is None:
-            return own + clusters.spread(clusters.max(other))
-        mask, rows = seen
-        best = clusters.select(rows).max(other.index_select(0, rows))
-        return (own + clusters.spread(best)) * mask
+from cns_core.policy.linear import Array, NumpyLinear, relu
+from cns_core.policy.parameters import Parameters
 
 
-class GraphNorm(nn.Module):
+class Clusters(NamedTuple):
+    """The clusters of a graph in one frame.
+
+    Attributes:
+        center: (C, 2) desired positions of their centres.
+        seen: (S,) increasing indices of those of which a keypoint is matched.
+    """
+
+    center: Array
+    seen: NDArray[np.int64]
+
+    def scatter(self, rows: Array) -> Array:
+        """(C, D) of (S, D) rows of those seen, zero for the others."""
+        everywhere = np.zeros((len(self.center), rows.shape[1]), np.float32)
+        everywhere[self.seen] = rows
+        return everywhere
+
+
+class NumpyEdgeMax:
+    """``max_j W [x_i, x_j - x_i, p_j - p_i] + b`` over all pairs of some clusters."""
+
+    def __init__(self, parameters: Parameters, width_in: int, width_out: int) -> None:
+        linear = NumpyLinear(parameters.under("linear"), 2 * width_in + 2, width_out)
+        of_self, self._of_other, self._of_position = np.split(
+            linear.weight, [width_in, 2 * width_in]
+        )
+        self._own = of_self - self._of_other
+        self._bias = linear.bias
+
+    def __call__(self, x: Array, center: Array) -> Array:
+        """(K, out) for the (K, in) features of clusters at (K, 2) ``center``."""
+        place = center @ self._of_position
+        other = x @ self._of_other + place
+        return x @ self._own - place + (self._bias + other.max(axis=0))
+
+
+class NumpyGraphNorm:
     """Normalization over a graph, less a learned share of its mean (Cai et al. 2021)."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-        self.mean_scale = nn.Parameter(torch.ones(width))
+    def __init__(self, parameters: Parameters, width: int) -> None:
+        self._weight = parameters.take("weight", width)
+        self._bias = parameters.take("bias", width)
+        self._mean_scale = parameters.take("mean_scale", width)
 
-    def forward(self, x: torch.Tensor, target: TargetConstants) -> torch.Tensor:
-        clusters = target.graphs.clusters
-        mean = clusters.sum(x) / target.cluster_count
-        x = x - clusters.spread(mean * self.mean_scale)
-        variance = clusters.sum(x * x) / target.cluster_count
-        return x * clusters.spread(self.weight * (variance + 1e-5).rsqrt()) + self.bias
+    def __call__(self, x: Array) -> Array:
+        x = x - x.mean(axis=0) * self._mean_scale
+        variance = (x * x).mean(axis=0)
+        return x * (self._weight / np.sqrt(variance + np.float32(1e-5))) + self._bias
 
 
-class PERConv(nn.Module):
+class NumpyPERConv:
     """EdgeMax, GraphNorm, ReLU and a linear layer, with a residual."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv = EdgeMax(width, width)
-        self.norm = GraphNorm(width)
-        self.linear = nn.Linear(width, width)
+    def __init__(self, parameters: Parameters, width: int) -> None:
+        self._conv = NumpyEdgeMax(parameters.under("conv"), width, width)
+        self._norm = NumpyGraphNorm(parameters.under("norm"), width)
+        self._linear = NumpyLinear(parameters.under("linear"), width, width)
 
-    def forward(self, x: torch.Tensor, target: TargetConstants, seen: Seen) -> torch.Tensor:
-        return self.linear(self.norm(self.conv(x, target, seen), target).relu()) + x
+    def __call__(self, x: Array, clusters: Clusters) -> Array:
+        """(C, width) for (C, width); messages pass among the clusters seen."""
+        seen = clusters.seen
+        message = clusters.scatter(self._conv(x[seen], clusters.center[seen]))
+        return self._linear(relu(self._norm(message))) + x
 
 
-class GConvGRU(nn.Module):
+class NumpyGConvGRU:
     """GRU of graph convolutions: gates over all clusters, candidate over those seen (Eq. 7)."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gates = EdgeMax(2 * width, 2 * width)
-        self.candidate = EdgeMax(2 * width, width)
+    def __init__(self, parameters: Parameters, width: int) -> None:
+        self._gates = NumpyEdgeMax(parameters.under("gates"), 2 * width, 2 * width)
+        self._candidate = NumpyEdgeMax(parameters.under("candidate"), 2 * width, width)
 
-    def forward(
-        self, x: torch.Tensor, hidden: torch.Tensor, target: TargetConstants, seen: Seen
-    ) -> torch.Tensor:
-        gates = self.gates(torch.cat([x, hidden], dim=1), target)
-        reset, update = gates.sigmoid().chunk(2, dim=1)
-        both = torch.cat([x, hidden * reset], dim=1)
-        candidate = self.candidate(both, target, seen).tanh()
+    def __call__(self, x: Array, hidden: Array, clusters: Clusters) -> Array:
+        """The new memory (C, width) for the features and the old memory (C, width)."""
+        center, seen = clusters
+        gates: Array = expit(self._gates(np.concatenate([x, hidden], axis=1), center))
+        reset, update = np.split(gates, 2, axis=1)
+        both = np.concatenate([x, hidden * reset], axis=1)[seen]
+        candidate = clusters.scatter(np.tanh(self._candidate(both, center[seen])))
         return (1 - update) * hidden + update * candidate

@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import nn
+import numpy as np
+from numpy.typing import NDArray
 
-from cns_core.policy.packing import PackedGraphs
+from cns_core.policy.keypoint_graph import KeypointGraph
+from cns_core.policy.linear import Array, NumpyLinear, NumpyPerceptron, relu
+from cns_core.policy.parameters import Parameters
+from cns_core.policy.segments import Segments
 
 
-class PointwiseConv(nn.Sequential):
+class NumpyPointwiseConv:
     """A perceptron on each keypoint alone."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+    def __init__(self, parameters: Parameters, width: int) -> None:
+        self._perceptron = NumpyPerceptron(parameters, width, width, width)
 
-    def constants(
-        self, embed: nn.Linear, graphs: PackedGraphs, center: torch.Tensor
-    ) -> PointwiseTarget:
-        """As :meth:`.PTConv.constants`."""
-        return PointwiseTarget(self, embed, graphs)
+    def target(self, embed: NumpyLinear, graph: KeypointGraph) -> NumpyPointwiseTarget:
+        """As :meth:`.NumpyPTConv.target`."""
+        return NumpyPointwiseTarget(self._perceptron, embed, graph)
 
 
 @dataclass(frozen=True)
-class PointwiseTarget:
-    """The perceptron, the layer before it, and the graphs that it runs on."""
+class NumpyPointwiseTarget:
+    """The perceptron, the layer before it, and the graph that it runs on."""
 
-    perceptron: PointwiseConv
-    embed: nn.Linear
-    graphs: PackedGraphs
+    perceptron: NumpyPerceptron
+    embed: NumpyLinear
+    graph: KeypointGraph
 
-    def aggregate(
-        self, current: torch.Tensor, rows: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As :meth:`.KeypointAggregation.aggregate`."""
+    def aggregate(self, current: Array, rows: NDArray[np.int64]) -> tuple[Array, Array]:
+        """As :meth:`.NumpyKeypoints.aggregate`."""
+        segments = Segments(self.graph.cluster_of_point[rows])
         x_current, x_desired = (
-            self.perceptron(self.embed(points.index_select(0, rows)).relu()).relu()
-            for points in (current, self.graphs.desired)
+            segments.sum(relu(self.perceptron(relu(self.embed(points[rows])))))
+            for points in (current, self.graph.desired.astype(np.float32))
         )
-        points = self.graphs.points.select(rows)
-        return points.sum(x_current), points.sum(x_desired)
+        return x_current, x_desired

@@ -1,14 +1,15 @@
 """A trained policy and its runs: keypoints in, distance-decoupled twists out."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import ThreadpoolController
 
 from cns_core.policy.keypoint_graph import KeypointGraph, build_graph
-from cns_core.policy.network import CnsNetwork, twist
-from cns_core.policy.packing import PackedGraphs
+from cns_core.policy.linear import Array
+from cns_core.policy.network import NumpyNetwork, twist
 
 
 class PolicyOutput(NamedTuple):
@@ -28,11 +29,11 @@ class Policy:
     """A network ready to serve. Make one with :func:`cns_core.load_policy`.
 
     Args:
-        network: from :func:`cns_core.policy.variants.make_network`.
+        network: of trained parameters.
     """
 
-    def __init__(self, network: CnsNetwork) -> None:
-        self.network = network.eval()
+    def __init__(self, network: NumpyNetwork) -> None:
+        self.network = network
 
     def start(self, desired: ArrayLike, cluster_of_point: ArrayLike | None = None) -> "PolicyRun":
         """Begin towards one desired image, without memory of another.
@@ -44,7 +45,7 @@ class Policy:
         Raises:
             ValueError: as :func:`cns_core.policy.keypoint_graph.build_graph`.
         """
-        if cluster_of_point is None and not self.network.clustering:
+        if cluster_of_point is None and not self.network.structure["clustering"]:
             cluster_of_point = np.arange(len(np.asarray(desired)))
         return PolicyRun(self.network, build_graph(desired, cluster_of_point))
 
@@ -57,15 +58,13 @@ class PolicyRun:
         memory: (C, width) hidden state of the clusters; None before the first frame.
     """
 
-    @torch.inference_mode()
-    def __init__(self, network: CnsNetwork, graph: KeypointGraph) -> None:
+    def __init__(self, network: NumpyNetwork, graph: KeypointGraph) -> None:
         self.graph = graph
-        self.memory: torch.Tensor | None = None
+        self.memory: Array | None = None
         self._network = network
-        packed, self._order = PackedGraphs.of(graph)
-        self._constants = network.target(packed)
+        with _blas().limit(limits=1):
+            self._target = network.target(graph)
 
-    @torch.inference_mode()
     def step(self, current: ArrayLike, matched: ArrayLike) -> PolicyOutput:
         """Advance one frame.
 
@@ -78,14 +77,9 @@ class PolicyRun:
             ValueError: on wrong shapes, no matched keypoint, or a matched one that is not finite.
         """
         points, mask = self._checked(current, matched)
-        direction, norm, self.memory = self._network(
-            self._constants,
-            torch.from_numpy(points[self._order]),
-            torch.from_numpy(mask[self._order]),
-            self.memory,
-        )
-        decoupled = twist(direction, norm)[0].double().numpy()
-        return PolicyOutput(direction[0].numpy(), norm[0].numpy(), decoupled)
+        with _blas().limit(limits=1):
+            direction, norm, self.memory = self._network(self._target, points, mask, self.memory)
+        return PolicyOutput(direction, norm, twist(direction, norm).astype(np.float64))
 
     def _checked(
         self, current: ArrayLike, matched: ArrayLike
@@ -103,3 +97,13 @@ class PolicyRun:
         if not np.isfinite(points[mask]).all():
             raise ValueError("matched current keypoints must be finite")
         return np.where(mask[:, None], points, 0), mask
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries that multiply matrices.
+
+    Ours are so small that several threads wait for each other most of the time, on a busy machine
+    for ever; and with one a run is repeated bit for bit whatever the machine.
+    """
+    return ThreadpoolController().select(user_api="blas")

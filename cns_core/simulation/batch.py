@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from cns_core.policy.packing import PackedGraphs, Segments
+from cns_core.simulation.packing import PackedGraphs, Segments
 
 Self = TypeVar("Self", bound="Rows")
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cns_core.policy.network import CnsNetwork, twist
 from cns_core.simulation.clustering import Clustering, batched_kmeans
 from cns_core.simulation.draw import Draw
 from cns_core.simulation.motion import errors
 from cns_core.simulation.settings import SimulationSettings
 from cns_core.simulation.simulator import Points, Simulator
 from cns_core.simulation.success import PAPER_GATE
+from cns_core.training.network.cns_network import CnsNetwork, twist
 
 SEED = 12345
 """Of the scenes that training watches too: quote figures from another one."""

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import torch
 
-from cns_core.policy.network import CnsNetwork
-from cns_core.policy.weights import default_weights, load_network
+from cns_core.policy.weights import default_weights
 from cns_core.simulation.clustering import affinity_propagation, every_keypoint
 from cns_core.simulation.evaluation_scenes import evaluation_settings
 from cns_core.simulation.settings import SimulationSettings
 from cns_core.training.closed_loop import SEED, Result, evaluate
+from cns_core.training.network.cns_network import CnsNetwork
+from cns_core.training.weights import load_network
 
 
 def add_scene_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cns_core.policy.network import CnsNetwork, twist
 from cns_core.simulation.batch import Batch
 from cns_core.simulation.simulator import Simulator
 from cns_core.training.losses import servo_losses
+from cns_core.training.network.cns_network import CnsNetwork, twist
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,12 @@ import torch.distributed as dist
 import yaml
 from tqdm import tqdm
 
-from cns_core.policy.weights import save_network
 from cns_core.simulation.evaluation_scenes import evaluation_settings
 from cns_core.training import checkpoint, curves
 from cns_core.training.closed_loop import evaluate
 from cns_core.training.settings import Settings
 from cns_core.training.trainer import Trainer
+from cns_core.training.weights import save_network
 
 LOG_EVERY = 20
 """Updates whose mean is a row of the log."""

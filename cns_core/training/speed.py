@@ -18,11 +18,11 @@ from torch import Tensor
 from torch_geometric.data import Batch as GraphBatch
 
 from cns_core.policy.keypoint_graph import KeypointGraph
-from cns_core.policy.network import CnsNetwork, twist
 from cns_core.simulation.batch import Batch
 from cns_core.simulation.draw import Draw
 from cns_core.simulation.simulator import Simulator
 from cns_core.training.losses import servo_losses
+from cns_core.training.network.cns_network import CnsNetwork, twist
 from cns_core.training.reference.network import FrameGraph, ReferenceNetwork
 from cns_core.training.rollout import Rollout
 from cns_core.training.settings import OptimizerSettings, load_settings

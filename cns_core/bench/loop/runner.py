@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -13,10 +14,12 @@ import joblib
 import numpy as np
 
 from cns_core.bench.loop.episode import run_episode
-from cns_core.bench.loop.plan import Record, Spec, is_learned
+from cns_core.bench.loop.plan import Record, Spec
 
 _EPISODES = "episodes.jsonl"
 _FINGERPRINT = "fingerprint.txt"
+_ON_PYTORCH = ("auto", "xfeat", "lightglue", "raft")
+"""How the names of the observers begin that run a network on PyTorch."""
 
 
 def run(
@@ -67,7 +70,8 @@ def run(
 def _work(spec: Spec) -> tuple[Record, list[np.ndarray]]:
     """One episode on one thread: a core each is worth more than cores shared."""
     cv2.setNumThreads(1)
-    if spec.environment == "points" or is_learned(spec.controller):
+    on_pytorch = spec.environment == "points" or spec.observer.startswith(_ON_PYTORCH)
+    if on_pytorch and find_spec("torch"):
         import torch
 
         torch.set_num_threads(1)

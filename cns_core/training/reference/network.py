@@ -1,7 +1,8 @@
 """The CNS policy as the paper draws it (Fig. 3), on PyTorch Geometric's layers.
 
-This is the reference: it builds every edge. What serves and trains is
-:class:`cns_core.policy.network.CnsNetwork`, which computes the same function of the same parameters
+This is the reference: it builds every edge. What trains,
+:class:`cns_core.training.network.cns_network.CnsNetwork`, and what serves,
+:class:`cns_core.policy.network.NumpyNetwork`, compute the same function of the same parameters
 without them; each layer there has its namesake here, ``Reference`` before it.
 """
 
@@ -17,7 +18,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn import AttentionalAggregation
 
 from cns_core.policy.keypoint_graph import KeypointGraph
-from cns_core.policy.mlp import mlp
+from cns_core.training.network.mlp import mlp
 from cns_core.training.reference.gconv_gru import ReferenceGConvGRU
 from cns_core.training.reference.perconv import ReferencePERConv
 from cns_core.training.reference.ptconv import ReferencePTConv

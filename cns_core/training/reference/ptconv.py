@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_geometric.nn import PointTransformerConv
 
-from cns_core.policy.mlp import mlp
+from cns_core.training.network.mlp import mlp
 
 
 class ReferencePTConv(PointTransformerConv):

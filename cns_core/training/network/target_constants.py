@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from cns_core.policy.packing import PackedGraphs
+from cns_core.simulation.packing import PackedGraphs
 
 
 class KeypointAggregation(Protocol):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypedDict
 
 import torch
 from torch import nn
 
-from cns_core.policy.graph_layers import EdgeMax, GConvGRU, Seen
-from cns_core.policy.mlp import mlp
-from cns_core.policy.network import CnsNetwork
-from cns_core.policy.pointwise_conv import PointwiseConv
-from cns_core.policy.target_constants import TargetConstants
+from cns_core.policy.network import Structure
+from cns_core.training.network.cns_network import CnsNetwork
+from cns_core.training.network.graph_layers import EdgeMax, GConvGRU, Seen
+from cns_core.training.network.mlp import mlp
+from cns_core.training.network.pointwise_conv import PointwiseConv
+from cns_core.training.network.target_constants import TargetConstants
 
 
 class PointwiseMemory(nn.Module):
@@ -57,14 +57,6 @@ MEMORIES: dict[str, type[nn.Module]] = {
     "mlp": PointwiseMemory,
     "ggnn": GatedGraphMemory,
 }
-
-
-class Structure(TypedDict):
-    """The arguments of :func:`make_network`."""
-
-    width: int
-    clustering: bool
-    memory: str
 
 
 def make_network(
