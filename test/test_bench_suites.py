@@ -64,7 +64,7 @@ def test_a_renderer_is_known_and_keeps_keys_apart():
 def test_the_command_names_what_it_does_not_know(capsys):
     for words, reason in (
         (["--observers", "surf"], "observer must be one of"),
-        (["--controllers", "mpc"], "invalid choice: 'mpc'"),
+        (["--controllers", "mpc"], "controller must be one of"),
         (["--observers", "raft_small:gone"], "needs its weights file"),
     ):
         with pytest.raises(SystemExit):

@@ -52,7 +52,7 @@ def draw_batch(
         observable=torch.zeros_like(is_center),
         partner=torch.zeros_like(views.env),
     )
-    return settle(Batch(environments, keypoints), draw)
+    return settle(Batch(environments, keypoints), settings, draw)
 
 
 def _environments(

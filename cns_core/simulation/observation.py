@@ -28,10 +28,10 @@ class Observation:
     matched: Tensor
 
 
-def settle(batch: Batch, draw: Draw) -> Batch:
+def settle(batch: Batch, settings: SimulationSettings, draw: Draw) -> Batch:
     """The batch with the keypoints' states drawn as they are in the long run."""
     env, key = batch.environments, batch.keypoints
-    observable = draw.chance(_observable_probability(batch), len(key.env))
+    observable = draw.chance(_observable_probability(batch, settings), len(key.env))
     wrong = draw.chance(env.lasting[key.env], len(key.env))
     other = mismatches.pick(draw, key.env, env.points) - env.first_point[key.env]
     partner = torch.where(wrong, other, batch.own)
@@ -41,10 +41,13 @@ def settle(batch: Batch, draw: Draw) -> Batch:
 def observe(batch: Batch, settings: SimulationSettings, draw: Draw) -> tuple[Batch, Observation]:
     """Advance the correspondences by a frame."""
     s, env, key = settings.correspondence, batch.environments, batch.keypoints
-    probability = _observable_probability(batch)
-    observable = observability.kinetic_monte_carlo(
-        draw, key.observable, probability, key.tau, settings.rollout.dt_s
-    )
+    probability = _observable_probability(batch, settings)
+    if s.kinetic_monte_carlo:
+        observable = observability.kinetic_monte_carlo(
+            draw, key.observable, probability, key.tau, settings.rollout.dt_s
+        )
+    else:
+        observable = draw.chance(probability, len(key.env))
     first = env.first_point[key.env]
     partner = mismatches.exchange(
         draw,
@@ -81,14 +84,20 @@ def _project(batch: Batch) -> tuple[Tensor, Tensor]:
     return project(local, env.half_extent[key.env])
 
 
-def _observable_probability(batch: Batch) -> Tensor:
-    """(P,) share of the time that each keypoint is observable from the current pose."""
+def _observable_probability(batch: Batch, settings: SimulationSettings) -> Tensor:
+    """(P,) share of the time that each keypoint is observable from the current pose.
+
+    Without kernels it is the mean of what they give, for all keypoints of an environment.
+    """
     env, key = batch.environments, batch.keypoints
     R, t = relative(env.R_start, env.t_start, env.R, env.t)
     travelled = observability.travel(rotation_log(R), t, env.radius)
     kernels = observability.kernel_centers(
         env.gradients, env.phase, travelled, env.middle, env.extent
     )
-    return observability.observable_probability(
+    probability = observability.observable_probability(
         key.desired, kernels[key.env], (env.sigma * env.extent.mean(dim=-1))[key.env]
     )
+    if settings.correspondence.kernels:
+        return probability
+    return (torch.bincount(key.env, probability, len(batch)) / env.points)[key.env].float()

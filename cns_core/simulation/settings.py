@@ -33,7 +33,9 @@ class SceneSettings:
 class CorrespondenceSettings:
     """What goes wrong with the keypoints; times in s, lengths in the normalized plane."""
 
+    kernels: bool = True  # else keypoints are missing anywhere, as many of them
     kernel_sigma: Range = (0.1, 0.6)
+    kinetic_monte_carlo: bool = True  # else what is observable is drawn anew each frame
     tau_s: Range = (0.5, 5.0)
     fewest_share: float = 0.05
     fewest: int = 4

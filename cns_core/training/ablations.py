@@ -1,7 +1,8 @@
 """Table II: the network with parts left out or exchanged, all trained with one equal budget.
 
 ``python -m cns_core.training.ablations --out runs/ablations`` trains what is not yet trained, then
-evaluates all of it in one run. Interrupted, the same command goes on.
+evaluates all of it in one run. Interrupted, the same command goes on. With ``--data`` it is section
+VII-F: the same network, and what makes the training data imperfect left out in turn.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ def _network(**changes: Any) -> Change:
     return lambda settings: replace(settings, network=replace(settings.network, **changes))
 
 
+def _correspondence(**changes: Any) -> Change:
+    return lambda settings: replace(
+        settings, correspondence=replace(settings.correspondence, **changes)
+    )
+
+
 def _without_curriculum(settings: Settings) -> Settings:
     """Every phase with the episodes and scenes of the last one; the learning rate as it was."""
     last = settings.curriculum[-1]
@@ -46,17 +53,35 @@ VARIANTS: dict[str, tuple[str, Change]] = {
 }
 """The paper's names and one of ours: name of the files, and settings made of those of the run."""
 
+# Jitter is drawn uniformly in its logarithm, which zero has none of.
+_NO_JITTER = (1e-9, 1e-9)
 
-def train(settings: Settings, folder: Path, jobs: int = 1) -> dict[str, Path]:
+DATA_VARIANTS: dict[str, tuple[str, Change]] = {
+    "CNS": VARIANTS["CNS"],
+    "-Kernels": ("no_kernels", _correspondence(kernels=False)),
+    "-KMC": ("no_kmc", _correspondence(kinetic_monte_carlo=False)),
+    "-Mismatches": ("no_mismatches", _correspondence(mismatched=0.0)),
+    "-Jitter": ("no_jitter", _correspondence(jitter=_NO_JITTER)),
+}
+"""The same for the training data; the names are ours."""
+
+
+def train(
+    settings: Settings,
+    folder: Path,
+    jobs: int = 1,
+    variants: dict[str, tuple[str, Change]] = VARIANTS,
+) -> dict[str, Path]:
     """Train every variant that ``folder`` does not hold yet, ``jobs`` at a time.
 
     Returns:
         Path of the weights by name of the variant.
     """
-    paths = {name: folder / f"{stem}.safetensors" for name, (stem, _) in VARIANTS.items()}
+    paths = {name: folder / f"{stem}.safetensors" for name, (stem, _) in variants.items()}
     missing = [name for name, path in paths.items() if not path.is_file()]
     joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(_train_variant)(name, settings, paths[name]) for name in missing
+        joblib.delayed(_train_variant)(name, variants[name][1](settings), paths[name])
+        for name in missing
     )
     return paths
 
@@ -65,7 +90,7 @@ def _train_variant(name: str, settings: Settings, weights: Path) -> None:
     torch.set_num_threads(1)
     home = weights.with_suffix("")
     print(f"{name}: {settings.steps} environment steps into {home}", flush=True)
-    run = Run(VARIANTS[name][1](settings), home, (home / "checkpoint.pt").is_file())
+    run = Run(settings, home, (home / "checkpoint.pt").is_file())
     run.train()
     (home / "cns.safetensors").replace(weights)
 
@@ -75,15 +100,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--data", action="store_true", help="leave out parts of the data instead")
     parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time")
     parser.add_argument("--beside", nargs="*", default=(), help="other weights to compare with")
     add_scene_arguments(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    weights = train(load_settings(args.config), args.out, args.jobs)
+    variants = DATA_VARIANTS if args.data else VARIANTS
+    weights = train(load_settings(args.config), args.out, args.jobs, variants)
     rows = compare(weights | by_label(args.beside), args)
-    (args.out / "ablations.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    name = "data_ablations.json" if args.data else "ablations.json"
+    (args.out / name).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from cns_core.bench.loop.environments import (
 )
 from cns_core.bench.loop.measures import measure
 from cns_core.bench.loop.odometry import Odometry
+from cns_core.bench.loop.picture import picture_environment
 from cns_core.bench.loop.plan import Spec
 from cns_core.bench.loop.poster import MAX_STEPS as POSTER_STEPS
 from cns_core.bench.loop.poster import poster_environment
@@ -47,6 +48,7 @@ _MAKERS = {
     "render": render_environment,
     "affine": affine_environment,
     "tabletop": tabletop_environment,
+    "picture": picture_environment,
     "poster": poster_environment,
 }
 

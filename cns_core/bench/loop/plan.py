@@ -14,6 +14,7 @@ from cns_core.bench.loop.poses import AFFINE_SECTION, SECTIONS
 ENVIRONMENTS = {
     "points": SECTIONS,
     "affine": AFFINE_SECTION,
+    "picture": {"T": AFFINE_SECTION["A"], "N": AFFINE_SECTION["A"]},
     "render": SECTIONS,
     "tabletop": SECTIONS,
     "poster": {"A": (0.0, 180.0)},
@@ -24,6 +25,10 @@ Record = dict[str, Any]
 
 
 RENDERERS = ("built-in", "mujoco")
+
+
+END_TO_END = ("pose-cnn", "siamese")
+"""Networks on images, named with the file of their weights: ``pose-cnn:FILE``."""
 
 
 def is_own_file(controller: str) -> bool:
@@ -41,7 +46,13 @@ def label(name: str) -> str:
 
 def is_direct(controller: str) -> bool:
     """Whether the built-in method of this name goes by whole images, without an observer."""
-    return controller.startswith("photometric") and not is_own_file(controller)
+    named = controller.startswith("photometric") or is_end_to_end(controller)
+    return named and not is_own_file(controller)
+
+
+def is_end_to_end(controller: str) -> bool:
+    """Whether it is one of ``END_TO_END`` with a file of weights."""
+    return controller.partition(":")[0] in END_TO_END
 
 
 def is_learned(controller: str) -> bool:
@@ -55,7 +66,8 @@ class Spec:
 
     Args:
         environment: key of ``ENVIRONMENTS``.
-        section: ``S``, ``M`` or ``L`` by initial rotation, ``A`` for affine.
+        section: ``S``, ``M`` or ``L`` by initial rotation, ``A`` for affine, ``T`` or ``N`` of
+            ``picture``.
         index: of the scene within its section.
         controller: of :mod:`cns_core.bench.methods.built_in`, or the path of a file, see
             :mod:`cns_core.bench.methods.own_file`.

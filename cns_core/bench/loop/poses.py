@@ -33,21 +33,46 @@ def draw_poses(
         aim_off_deg: how far the goal looks past the origin.
         reach: least and largest distance of the start over the goal's.
     """
-    low, high = bounds_deg
     while True:
-        goal = _looking_at_origin(rng, rng.uniform(0.0, 20.0), rng.uniform(0.45, 0.7))
+        goal = looking_at_origin(rng, rng.uniform(0.0, 20.0), rng.uniform(0.45, 0.7))
         goal = goal @ se3.pose(_tilt(rng, aim_off_deg))
-        aside = Rotation.from_rotvec(np.radians(rng.uniform(0.0, 35.0)) * _horizontal(rng))
-        start = se3.pose(aside) @ goal
-        start[:3, 3] *= rng.uniform(*reach)
-        roll = rng.choice([-1.0, 1.0]) * rng.uniform(low, high)
-        aim = Rotation.from_euler("xyz", [*rng.uniform(-6, 6, 2), roll], degrees=True)
-        start = start @ se3.pose(aim)
-        if low <= se3.rotation_error_deg(goal, start) < high and start[2, 3] > 0.3:
+        start = _start(rng, goal, bounds_deg, reach)
+        if start is not None:
             return goal, start
 
 
-def _looking_at_origin(
+def draw_start(
+    rng: np.random.Generator,
+    goal: np.ndarray,
+    bounds_deg: tuple[float, float],
+    reach: tuple[float, float] = REACH,
+) -> np.ndarray:
+    """Draw a start as :func:`draw_poses` does, for a (4, 4) ``goal`` that is given."""
+    while True:
+        start = _start(rng, goal, bounds_deg, reach)
+        if start is not None:
+            return start
+
+
+def _start(
+    rng: np.random.Generator,
+    goal: np.ndarray,
+    bounds_deg: tuple[float, float],
+    reach: tuple[float, float],
+) -> np.ndarray | None:
+    """One draw; None where it is out of bounds or too near the ground."""
+    low, high = bounds_deg
+    aside = Rotation.from_rotvec(np.radians(rng.uniform(0.0, 35.0)) * _horizontal(rng))
+    start = se3.pose(aside) @ goal
+    start[:3, 3] *= rng.uniform(*reach)
+    roll = rng.choice([-1.0, 1.0]) * rng.uniform(low, high)
+    aim = Rotation.from_euler("xyz", [*rng.uniform(-6, 6, 2), roll], degrees=True)
+    start = start @ se3.pose(aim)
+    fits = low <= se3.rotation_error_deg(goal, start) < high and start[2, 3] > 0.3
+    return start if fits else None
+
+
+def looking_at_origin(
     rng: np.random.Generator, off_vertical_deg: float, distance_m: float
 ) -> np.ndarray:
     """A camera looking at the origin from above, turned about its axis at random."""

@@ -89,7 +89,8 @@ def _start(args: Namespace, specs: list[Spec]) -> dict[str, Any]:
     learned = [spec for spec in specs if is_learned(spec.controller)]
     files = {str(default_weights() if s.weights is None else s.weights) for s in learned}
     files |= {spec.controller for spec in specs if is_own_file(spec.controller)}
-    files |= {file for spec in specs if (file := spec.observer.partition(":")[2])}
+    named = {name for spec in specs for name in (spec.observer, spec.controller)}
+    files |= {file for name in named if (file := name.partition(":")[2])}
     return {
         "command": shlex.join(["cns-bench", *sys.argv[1:]]),
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),

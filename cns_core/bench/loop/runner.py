@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 
 from cns_core.bench.loop.episode import run_episode
-from cns_core.bench.loop.plan import Record, Spec
+from cns_core.bench.loop.plan import Record, Spec, is_end_to_end
 
 _EPISODES = "episodes.jsonl"
 _FINGERPRINT = "fingerprint.txt"
@@ -70,7 +70,11 @@ def run(
 def _work(spec: Spec) -> tuple[Record, list[np.ndarray]]:
     """One episode on one thread: a core each is worth more than cores shared."""
     cv2.setNumThreads(1)
-    on_pytorch = spec.environment == "points" or spec.observer.startswith(_ON_PYTORCH)
+    on_pytorch = (
+        spec.environment == "points"
+        or is_end_to_end(spec.controller)
+        or spec.observer.startswith(_ON_PYTORCH)
+    )
     if on_pytorch and find_spec("torch"):
         import torch
 

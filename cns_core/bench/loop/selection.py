@@ -7,9 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cns_core.bench.loop.conditions import PERTURBATIONS, conditions_of
-from cns_core.bench.loop.plan import ENVIRONMENTS, RENDERERS, Spec, Suite, is_learned, label
+from cns_core.bench.loop.plan import (
+    END_TO_END,
+    ENVIRONMENTS,
+    RENDERERS,
+    Spec,
+    Suite,
+    is_learned,
+    label,
+)
 from cns_core.bench.loop.suites import SUITES
-from cns_core.bench.methods.built_in import NAMES
+from cns_core.bench.methods.built_in import NAMES, check_method
 from cns_core.bench.methods.observers_by_name import OBSERVERS, check_observer
 from cns_core.bench.methods.own_file import load
 from cns_core.bench.methods.raft_flow import raft_flow
@@ -20,7 +28,14 @@ def add_selection(parser: ArgumentParser) -> None:
     """Declare the options that take the place of a suite."""
     own = parser.add_argument_group("instead of a suite, a selection")
     own.add_argument("--environments", nargs="+", choices=ENVIRONMENTS, default=("render",))
-    own.add_argument("--controllers", nargs="+", choices=NAMES, metavar="NAME", help=_names(NAMES))
+    own.add_argument(
+        "--controllers",
+        nargs="+",
+        type=_controller,
+        metavar="NAME",
+        help=f"{_names(NAMES)}; {' and '.join(f'{m}:FILE' for m in END_TO_END)} trained by "
+        "python -m cns_core.bench.end_to_end",
+    )
     own.add_argument(
         "--method",
         nargs="+",
@@ -61,6 +76,13 @@ def _own_file(path: str) -> str:
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
     return path
+
+
+def _controller(name: str) -> str:
+    try:
+        return check_method(name)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _observer(name: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cns_core.bench.loop.essential_pbvs import EssentialPbvsController
+from cns_core.bench.loop.plan import END_TO_END, is_end_to_end
 from cns_core.bench.methods.adaptive_gain import AdaptiveGainController
+from cns_core.bench.methods.end_to_end_law import EndToEndLaw
 from cns_core.bench.methods.ibvs_laws import ClassicIbvs, true_depths
 from cns_core.bench.methods.method import Method, Situation
 from cns_core.bench.methods.photometric import PhotometricLaw
@@ -65,6 +67,27 @@ DIRECT: dict[str, Callable[[Situation], PhotometricLaw]] = {
 """Laws on whole images."""
 
 NAMES = (*LEARNED, *CLASSIC, *DIRECT)
+"""Those that need no file; end-to-end methods are named ``pose-cnn:FILE`` and ``siamese:FILE``."""
+
+
+def check_method(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        ValueError: unless it names a method, or an end-to-end one and a file of its weights.
+    """
+    if is_end_to_end(name):
+        from cns_core.bench.end_to_end.weights import load_weights
+
+        method, _, file = name.partition(":")
+        load_weights(method, file)
+    elif name not in NAMES:
+        files = " or ".join(f"{method}:FILE" for method in END_TO_END)
+        raise ValueError(
+            f"controller must be one of {NAMES}, or {files} with the file of its weights, "
+            f"got {name!r}"
+        )
+    return name
 
 
 def built_in_method(name: str, situation: Situation, weights: str | None = None) -> Method:
@@ -74,12 +97,20 @@ def built_in_method(name: str, situation: Situation, weights: str | None = None)
         weights: path of CNS weights, None for the shipped ones.
 
     Raises:
-        ValueError: for an unknown name, or a method that the environment cannot serve.
+        ValueError: as :func:`check_method`, or for a method that the environment cannot serve.
     """
+    check_method(name)
+    if is_end_to_end(name):
+        return Method(direct=_end_to_end(name))
     if name in LEARNED:
         return Method(controller=_learned(name, weights))
     if name in CLASSIC:
         return Method(controller=CLASSIC[name](situation))
-    if name in DIRECT:
-        return Method(direct=DIRECT[name](situation))
-    raise ValueError(f"controller must be one of {NAMES}, got {name!r}")
+    return Method(direct=DIRECT[name](situation))
+
+
+def _end_to_end(name: str) -> EndToEndLaw:
+    from cns_core.bench.end_to_end.weights import load_weights
+
+    method, _, file = name.partition(":")
+    return EndToEndLaw(load_weights(method, file))

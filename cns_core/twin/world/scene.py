@@ -121,14 +121,20 @@ class Scene(Rendered):
 
 
 class PhotoPlane(Rendered):
-    """One whole photograph lying flat, 1 m wide: the paper's E_affine."""
+    """One whole photograph lying flat, 1 m wide: the paper's E_affine.
 
-    def __init__(self, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        wide = [photo for photo in photographs() if photo.shape[1] >= 600]
-        photo = wide[rng.integers(len(wide))]
-        height_m = photo.shape[0] / photo.shape[1]
-        super().__init__([sheet(1.0, height_m, photo)], (60, 60, 60))
+    Args:
+        seed: chooses the photograph.
+        photo: its place among the wide ones instead, from 0 on, repeating after the last.
+    """
+
+    def __init__(self, seed: int = 0, photo: int | None = None) -> None:
+        wide = [each for each in photographs() if each.shape[1] >= 600]
+        if photo is None:
+            photo = int(np.random.default_rng(seed).integers(len(wide)))
+        chosen = wide[photo % len(wide)]
+        height_m = chosen.shape[0] / chosen.shape[1]
+        super().__init__([sheet(1.0, height_m, chosen)], (60, 60, 60))
 
 
 class BoardPlane(Rendered):
