@@ -13,6 +13,7 @@ from cns_core.geometry.correspondence import Correspondence
 from cns_core.geometry.left_behind import left_behind
 from cns_core.observers import make_observer
 from cns_core.observers.mask_learning import MaskLearner
+from cns_core.observers.scene_first import sure, weight
 from cns_core.observers.verification import verify, verify_scene
 from cns_core.twin.world.scene import Scene
 from cns_core.twin.world.sensor import ImageSensor
@@ -79,6 +80,59 @@ def test_verification_keeps_the_scene_however_much_of_the_matches_is_a_tool(tool
     assert true[world.on_tool].mean() < 0.05
     plain = verify(world.desired, current, 2.0 / 540.0)
     assert plain[world.on_tool].mean() > 0.5 or tool < 120
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_verification_keeps_a_scene_of_much_depth_before_a_tool_with_more_matches(seed):
+    """Parallax then spreads the scene's motion as far as the tool lies beside it."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform([-0.3, -0.2, 0.28], [0.3, 0.2, 1.4], (38, 3))
+    tool = rng.uniform([-0.2, 0.1], [0.2, 0.4], (110, 2))
+    T = se3.exp([0.1, -0.06, 0.1, 0.0, 0.15, 0.5])
+
+    def at(T):
+        local = points @ T[:3, :3].T + T[:3, 3]
+        pixels = np.vstack([local[:, :2] / local[:, 2:], tool])
+        return pixels + rng.normal(0.0, NOISE, pixels.shape)
+
+    on_tool = np.arange(148) >= 38
+    true = verify_scene(at(np.eye(4)), at(T), 2.0 / 540.0)
+    assert true[~on_tool].mean() > 0.8
+    assert not true[on_tool].any()
+
+
+def matches(rng, in_place, moved, spread=1.0):
+    """Pixels of a 640 x 480 image."""
+    desired = rng.uniform(0.0, 1.0, (in_place + moved, 2)) * (640.0, 480.0) * spread
+    current = desired + (np.arange(in_place + moved) >= in_place)[:, None] * (30.0, 10.0)
+    return desired, current
+
+
+def test_any_number_of_matches_in_one_place_gives_no_certainty():
+    rng, size = np.random.default_rng(0), (640, 480)
+    tool, scene, goal = matches(rng, 90, 0, 0.5), matches(rng, 5, 13), matches(rng, 90, 0)
+    assert not sure(tool, size)
+    assert not sure(scene, size)
+    assert sure(goal, size)
+    assert sure(matches(rng, 0, 50, 0.5), size)
+    assert max(tool, scene, key=weight) is scene
+    assert max(tool, goal, matches(rng, 100, 3), key=weight)[0].shape[0] == 103
+
+
+def test_a_few_keypoints_that_moved_prove_nothing_of_many_that_did_not():
+    world = Points()
+    check = SceneCheck(world.desired)
+    T = START
+    few = np.concatenate([np.arange(12), np.flatnonzero(world.on_tool)])
+    for n in range(20):
+        seen = world.at(T)
+        matched = np.zeros(len(seen.desired), dtype=bool)
+        matched[few if n > 10 else few[:12]] = True
+        scene = Correspondence(seen.desired, seen.current, matched)
+        check.scene(scene)
+        T = T @ se3.exp(DT * se3.log(se3.inverse(T) @ GOAL))
+    assert (scene.matched & check.moved).sum() == 12
+    assert not check.proven(scene)
 
 
 def test_at_the_goal_a_tool_is_as_good_as_any_other_match():

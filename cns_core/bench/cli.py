@@ -17,6 +17,14 @@ SUBCOMMANDS = {
     "observer": ("cns_core.bench.observers.observer_bench", "precision and speed of the observers"),
     "faults": ("cns_core.bench.faults.faults_bench", "faults on the wire to the arm"),
     "photos": ("cns_core.bench.photos.photo_bench", "matching on photographs"),
+    "photo-loops": (
+        "cns_core.bench.photos.loop_table",
+        "table of closed loops on photographs",
+    ),
+    "held-still": (
+        "cns_core.bench.photos.held_still",
+        "views held still with a tool in view: is a wrong pose called the goal?",
+    ),
     "sequence": (
         "cns_core.bench.sequences.sequence_bench",
         "sequences of saved goals, taught and repeated",
@@ -46,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _overview() -> str:
-    lines = [f"  {name:<10}{text}" for name, (_, text) in SUBCOMMANDS.items()]
+    lines = [f"  {name:<12}{text}" for name, (_, text) in SUBCOMMANDS.items()]
     return "subcommands, each with --help:\n" + "\n".join(lines)
 
 

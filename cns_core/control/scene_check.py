@@ -115,10 +115,11 @@ class SceneCheck:
     def proven(self, scene: Correspondence) -> bool:
         """Whether matches that :meth:`scene` gave may say that the goal is reached.
 
-        Enough of them have moved in the image, or they are wherever the desired image has
-        keypoints.
+        Enough of them have moved in the image, and most of them, as the others may be a tool's that
+        decide alone; or they are wherever the desired image has keypoints.
         """
-        if (scene.matched & self.moved).sum() >= min(_TELLING, max(scene.count // 2, 4)):
+        moved = int((scene.matched & self.moved).sum())
+        if moved >= 0.5 * scene.count and moved >= min(_TELLING, max(scene.count // 2, 4)):
             return True
         total = np.bincount(self._cell)
         found = np.bincount(self._cell, weights=scene.matched, minlength=len(total))

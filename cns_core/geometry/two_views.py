@@ -102,5 +102,13 @@ def fit_homography(
     return H * unscale, agree.ravel().astype(bool)
 
 
+def epipolar_distance(E: np.ndarray, desired: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """(K,) Sampson distance of matches to an essential matrix, normalized plane."""
+    x, y = (np.column_stack([points, np.ones(len(points))]) for points in (desired, current))
+    line_y, line_x = x @ E.T, y @ E
+    gradient = np.hypot(np.hypot(*line_y[:, :2].T), np.hypot(*line_x[:, :2].T))
+    return np.abs((y * line_y).sum(axis=1)) / np.maximum(gradient, 1e-12)
+
+
 def _scaled(points: np.ndarray, scale: float) -> np.ndarray:
     return np.ascontiguousarray(points, dtype=float) * scale

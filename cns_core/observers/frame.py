@@ -25,3 +25,8 @@ class Frame:
     def of(cls, grey: np.ndarray) -> Frame:
         """The frame of a (H, W) uint8 image, which must not change any more."""
         return cls(grey, shrink(grey))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height), pixels."""
+        return self.grey.shape[1], self.grey.shape[0]

@@ -12,10 +12,8 @@ from cns_core.observers.features import Features
 from cns_core.observers.flow import shrink, to_full
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching import match
+from cns_core.observers.scene_first import sure, weight
 from cns_core.observers.simulated_views import Detect, detect_simulated
-
-ENOUGH = 40
-"""Matches that leave no doubt, and from which all keypoints can be placed."""
 
 
 class Recognizer(Protocol):
@@ -74,9 +72,7 @@ class Recognition:
     def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
         found = self.look(frame)
-        if len(found[0]) >= ENOUGH:
-            return found
-        return max(found, self.search(frame), key=lambda pairs: len(pairs[0]))
+        return found if sure(found, frame.size) else max(found, self.search(frame), key=weight)
 
     def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """What :meth:`match` finds quickly."""
@@ -87,9 +83,9 @@ class Recognition:
         """What :meth:`match` finds with patience: half a second, twice that at first."""
         current = _at_full(self._detect(frame.half, self._half_mask))
         found = self._compare([self._features, *self._half_views], current)
-        if len(found[0]) < ENOUGH:
+        if not sure(found, frame.size):
             thorough = self._compare(self._full_views, self._detect(frame.grey, self._mask))
-            found = max(found, thorough, key=lambda pairs: len(pairs[0]))
+            found = max(found, thorough, key=weight)
         return found
 
     @cached_property

@@ -12,6 +12,7 @@ from cns_core.observers.executors import InlineExecutor, patient_worker, prompt_
 from cns_core.observers.features import select
 from cns_core.observers.flow import follow
 from cns_core.observers.frame import Frame
+from cns_core.observers.scene_first import weight
 
 _MOST_FRAMES = 250
 """Frames a matching may lag behind; beyond, its result is dropped and memory stays bounded."""
@@ -82,7 +83,7 @@ class Rematcher:
         found = [slot.poll(half) for slot in (self._matching, self._searching)]
         return max(
             (pairs for pairs in found if pairs is not None),
-            key=lambda pairs: len(pairs[0]),
+            key=weight,
             default=None,
         )
 

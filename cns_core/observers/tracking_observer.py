@@ -14,8 +14,9 @@ from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.features import Backend, Features
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching_schedule import MatchingSchedule
-from cns_core.observers.recognition import ENOUGH, Recognition, Recognizer
+from cns_core.observers.recognition import Recognition, Recognizer
 from cns_core.observers.rematch import Rematcher
+from cns_core.observers.scene_first import sure
 from cns_core.observers.track import Track
 from cns_core.observers.tracker import Tracker
 
@@ -85,7 +86,7 @@ class TrackingObserver(FeatureObserver):
             before = track.count
             track = self._tracker.merge(track, frame, *matches)
             self._schedule.matched(before, track.count)
-            if len(matches[0]) < ENOUGH:
+            if not sure(matches, frame.size):
                 self._rematcher.search(self._recognition.search, frame)
         self._track = self._tracker.settle(track, self._track, anew=matches is not None)
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from cns_core.geometry.left_behind import left_behind
-from cns_core.geometry.two_views import fit_two_views
+from cns_core.geometry.two_views import epipolar_distance, fit_essential, fit_two_views
 
 TOLERANCE_PX = 2.0
 """Largest residual of a true match that observers allow."""
@@ -21,6 +21,9 @@ _SIMILARITY_TOLERANCE = 0.05
 _STILL, _MOVING = 1.5, 6.0
 """In tolerances: how far a match that stays in place may be off, and what motion makes it one that
 contradicts the others."""
+_SURELY, _SURE_SHARE, _SURE_OF_STILL = 12, 0.25, 0.15
+"""Matches that moved and agree on a motion: so many, and in such shares of those that moved and of
+those that did not, are no chance."""
 
 
 def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> np.ndarray:
@@ -31,10 +34,14 @@ def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> 
     """
     motion = np.linalg.norm(current - desired, axis=1)
     moved = motion > _STILL * tolerance
-    if moved.all() or moved.sum() < _MIN_EPIPOLAR or np.median(motion[moved]) < _MOVING * tolerance:
+    if moved.all() or moved.sum() < _MIN_EPIPOLAR:
         return verify(desired, current, tolerance)
     scene = np.ones(len(desired), dtype=bool)
     scene[moved] = verify(desired[moved], current[moved], tolerance)
+    if _contradicted(desired, current, moved, scene, tolerance):
+        return scene & moved
+    if np.median(motion[moved]) < _MOVING * tolerance:
+        return verify(desired, current, tolerance)
     kept = np.flatnonzero(scene)
     stuck = left_behind(desired[kept], current[kept], _STILL * tolerance, _MOVING * tolerance)
     if not stuck.any():
@@ -42,6 +49,32 @@ def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> 
     scene[kept[stuck]] = False
     scene[scene] = verify(desired[scene], current[scene], tolerance)
     return scene
+
+
+def _contradicted(
+    desired: np.ndarray,
+    current: np.ndarray,
+    moved: np.ndarray,
+    agreed: np.ndarray,
+    tolerance: float,
+) -> bool:
+    """Whether the matches that moved, as far as they agree, rule out most of those that did not.
+
+    A scene of much depth spreads so far that no simple map tells what was left behind; its epipolar
+    lines do, where more agree on them than wrong matches do by chance.
+
+    Args:
+        moved, agreed: (M,) bool, which moved, and which of them agree.
+    """
+    told, still = moved & agreed, ~moved
+    least = max(_SURELY, _SURE_SHARE * moved.sum(), _SURE_OF_STILL * still.sum())
+    if told.sum() < least:
+        return False
+    E, _ = fit_essential(desired[told], current[told], tolerance)
+    if E is None:
+        return False
+    off = epipolar_distance(E, desired[still], current[still]) > _STILL * tolerance
+    return bool(off.mean() > 0.5)
 
 
 def verify(desired: np.ndarray, current: np.ndarray, tolerance: float) -> np.ndarray:

@@ -38,6 +38,7 @@ class Conditions:
         delay_frames: frames between an image and the motion that answers it.
         drop_share: share of images that never arrive; the last command then goes on.
         tool: a gripper reaches into all images, the desired one too.
+        pasted_tool: the same of a thing cut from a photograph.
         camera: preset, see :func:`.camera_model`; but for ``ideal`` it says itself what noise,
             shutter, distortion, error of the principal point and tool there are.
         start_share: how much of the way to the goal is left at the start, for methods that need
@@ -70,6 +71,7 @@ class Conditions:
     delay_frames: int = 0
     drop_share: float = 0.0
     tool: bool = False
+    pasted_tool: bool = False
     camera: str = IDEAL
     start_share: float = 1.0
     scene_scale: float = 1.0
@@ -78,12 +80,13 @@ class Conditions:
     def __post_init__(self) -> None:
         if camera_model(self.camera) is None:
             return
-        for name in ("noise_std", "shutter_s", "distortion", "principal_px", "tool"):
+        for name in _CAMERAS_OWN:
             value, default = getattr(self, name), getattr(Conditions, name)
             if value != default:
                 raise ValueError(f"camera {self.camera!r} has a {name} of its own, got {value!r}")
 
 
+_CAMERAS_OWN = ("noise_std", "shutter_s", "distortion", "principal_px", "tool", "pasted_tool")
 _CAMERA = "camera-"
 
 PERTURBATIONS = {
@@ -115,6 +118,7 @@ PERTURBATIONS = {
     "delay-4": Conditions(delay_frames=4),
     "drops": Conditions(drop_share=0.2),
     "tool": Conditions(tool=True),
+    "tool-pasted": Conditions(pasted_tool=True),
     **{f"{_CAMERA}{name}": Conditions(camera=name) for name in MODELS},
     "near": Conditions(start_share=0.2),
     "corrupted-print": Conditions(corrupted_print=True),

@@ -15,6 +15,7 @@ from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import make_observer
 from cns_core.twin.camera.camera import RealCamera
 from cns_core.twin.camera.presets import camera_model
+from cns_core.twin.world.pasted_tool import PastedTool
 from cns_core.twin.world.scene import PhotoPlane, Rendered, Scene
 from cns_core.twin.world.sensor import ImageSensor
 from cns_core.twin.world.solid import Solid
@@ -119,7 +120,8 @@ class ImageEnvironment(Environment):
         self._twist = np.zeros(6)
         self._moved_scene = _moved(scene, conditions, rng)
         size = camera.width, camera.height
-        self._tool = ToolInView(*size, seed) if conditions.tool else None
+        kinds = (ToolInView,) * conditions.tool + (PastedTool,) * conditions.pasted_tool
+        self._tools = [kind(*size, seed) for kind in kinds]
         model = camera_model(conditions.camera)
         self._real = None if model is None else RealCamera(model, camera, seed)
         if self._real is not None:
@@ -130,6 +132,12 @@ class ImageEnvironment(Environment):
     def show(self, scene: Rendered) -> None:
         """From now on another scene is seen; the desired image stays."""
         self.scene = self._drawn(scene)
+
+    def place(self, T: np.ndarray) -> None:
+        """Stand at another pose, at rest, a real camera's exposure settled there."""
+        self.T, self._twist = T.copy(), np.zeros(6)
+        if self._real is not None:
+            self._real.settle(self.scene, T)
 
     def _drawn(self, scene: Rendered) -> Rendered:
         if self._renderer != "mujoco":
@@ -160,7 +168,9 @@ class ImageEnvironment(Environment):
         return image
 
     def _with_tool(self, view: np.ndarray) -> np.ndarray:
-        return view if self._tool is None else self._tool.before(view)
+        for tool in self._tools:
+            view = tool.before(view)
+        return view
 
     def depth(self, T: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """True depth in m at (N, 2) pixels of a camera at ``T``, nan where nothing is hit."""

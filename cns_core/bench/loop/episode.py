@@ -20,6 +20,7 @@ from cns_core.bench.loop.environments import (
 )
 from cns_core.bench.loop.measures import measure
 from cns_core.bench.loop.odometry import Odometry
+from cns_core.bench.loop.photo import card_environment, stereo_environment
 from cns_core.bench.loop.picture import picture_environment
 from cns_core.bench.loop.plan import Spec
 from cns_core.bench.loop.poster import MAX_STEPS as POSTER_STEPS
@@ -50,6 +51,8 @@ _MAKERS = {
     "tabletop": tabletop_environment,
     "picture": picture_environment,
     "poster": poster_environment,
+    "stereo": stereo_environment,
+    "cards": card_environment,
 }
 
 Image = np.ndarray

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cns_core.bench.loop.conditions import conditions_of
-from cns_core.bench.loop.poses import AFFINE_SECTION, SECTIONS
+from cns_core.bench.loop.poses import AFFINE_SECTION, PHOTO_SECTIONS, SECTIONS
 
 ENVIRONMENTS = {
     "points": SECTIONS,
@@ -18,6 +18,8 @@ ENVIRONMENTS = {
     "render": SECTIONS,
     "tabletop": SECTIONS,
     "poster": {"A": (0.0, 180.0)},
+    "stereo": PHOTO_SECTIONS,
+    "cards": PHOTO_SECTIONS,
 }
 
 Record = dict[str, Any]
@@ -100,6 +102,10 @@ class Spec:
             raise ValueError(
                 f"the mujoco renderer draws neither occluder nor distortion, as "
                 f"{self.perturbation!r} has it: take the built-in one"
+            )
+        if self.renderer == "mujoco" and self.environment == "stereo":
+            raise ValueError(
+                "the mujoco renderer draws solids, and the stereo view has none: take the built-in"
             )
         if self.section not in ENVIRONMENTS[self.environment]:
             raise ValueError(f"{self.environment} has no section {self.section!r}")

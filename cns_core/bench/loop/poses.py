@@ -13,6 +13,9 @@ SECTIONS = {"S": (5.0, 40.0), "M": (45.0, 90.0), "L": (95.0, 180.0)}
 AFFINE_SECTION = {"A": (5.0, 70.0)}
 """The paper's E_affine has one section, 45 deg and 285 mm on average."""
 
+PHOTO_SECTIONS = {"S": (10.0, 35.0), "M": (35.0, 60.0)}
+"""Of `stereo` and `cards`."""
+
 REACH, AFFINE_REACH = (0.85, 1.35), (0.85, 1.7)
 """Least and largest distance of the start from the scene over the goal's."""
 

@@ -94,6 +94,22 @@ STRUCTURE: tuple[Suite, ...] = (
 """With and without structure at two frames of delay, and structure under what may be wrong, on
 scenes that no setting was chosen on."""
 
+PHOTO: tuple[Suite, ...] = tuple(
+    Suite(
+        ("stereo", "cards"),
+        ("cns-structure",),
+        ("sift-tracked", "auto-tracked"),
+        perturbations=perturbations,
+        scenes=scenes,
+        first=FRESH,
+    )
+    for perturbations, scenes in (
+        (("none", "camera-machine-vision", "camera-webcam"), 10),
+        (("tool", "tool-pasted"), 10),
+    )
+)
+"""Photographs with depth: with every camera, and with a tool in view."""
+
 SUITES = {
     "quick": QUICK,
     "full": FULL,
@@ -101,5 +117,6 @@ SUITES = {
     "paper": PAPER,
     "classical": CLASSICAL,
     "poster": POSTER,
+    "photo": PHOTO,
 }
 """Suites by name."""

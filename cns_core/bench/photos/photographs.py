@@ -20,6 +20,10 @@ SETS = {
 STEREO_FOCAL_PX = 995.0
 """Of the stereo pair at its size here (Scharstein et al., GCPR 2014: 3979.9 at four times it)."""
 
+_STEREO_FX, _STEREO_MIDDLE = 994.978, (311.193, 254.877)
+STEREO_OFFSET_PX, STEREO_BASELINE_M = 31.086, 0.193001
+"""What a disparity lacks where the cameras' principal points differ, and the cameras' distance."""
+
 
 @cache
 def photograph(name: str) -> np.ndarray:
@@ -50,3 +54,27 @@ def stereo_pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     top, start = (left.shape[0] - CAMERA.height) // 2, (left.shape[1] - CAMERA.width) // 2
     cut = slice(top, top + CAMERA.height), slice(start, start + CAMERA.width)
     return left[cut][:, :, ::-1].copy(), right[cut][:, :, ::-1].copy(), disparity[cut].copy()
+
+
+@cache
+def stereo_depth() -> tuple[np.ndarray, np.ndarray, PinholeCamera]:
+    """``(left, inverse depth, camera)`` of the whole stereo view: (500, 741, 3) uint8 BGR,
+    (500, 741) float32 in 1/m and everywhere known, and what took it.
+
+    Where the disparity was not measured it is that of the farther of the nearest pixels left and
+    right: mostly what the other camera did not see, behind an edge.
+    """
+    left, _, disparity = data.stereo_motorcycle()
+    filled = np.array([_filled(row) for row in disparity])
+    inverse = (filled + STEREO_OFFSET_PX) / (_STEREO_FX * STEREO_BASELINE_M)
+    camera = PinholeCamera(left.shape[1], left.shape[0], _STEREO_FX, _STEREO_FX, *_STEREO_MIDDLE)
+    return left[:, :, ::-1].copy(), inverse.astype(np.float32), camera
+
+
+def _filled(row: np.ndarray) -> np.ndarray:
+    """A row of disparities without gaps."""
+    known = np.flatnonzero(np.isfinite(row))
+    after = np.searchsorted(known, np.arange(len(row)))
+    left = row[known[np.clip(after - 1, 0, None)]]
+    right = row[known[np.clip(after, None, len(known) - 1)]]
+    return np.where(np.isfinite(row), row, np.minimum(left, right))

@@ -11,9 +11,8 @@ import numpy as np
 from cns_core.observers.frame import Frame
 from cns_core.observers.learned.learned_recognition import LearnedRecognition
 from cns_core.observers.learned.too_little import too_little
-from cns_core.observers.recognition import ENOUGH, Recognition
-
-Matches = tuple[np.ndarray, np.ndarray]
+from cns_core.observers.recognition import Recognition
+from cns_core.observers.scene_first import Matches, sure, weight
 
 
 class AutoRecognition:
@@ -41,23 +40,18 @@ class AutoRecognition:
     def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
         found = self.look(frame)
-        return found if _count(found) >= ENOUGH else max(found, self.search(frame), key=_count)
+        return found if sure(found, frame.size) else max(found, self.search(frame), key=weight)
 
     def look(self, frame: Frame) -> Matches:
         """By the detector, and where that finds too little by the learned matcher as well."""
         quick = self._quick.look(frame)
-        size = (frame.grey.shape[1], frame.grey.shape[0])
-        if not too_little(quick[0], size):
+        if not too_little(quick[0], frame.size):
             return quick
         learned = self._learned.match(frame)
         desired, current = (np.vstack(pair) for pair in zip(quick, learned, strict=True))
         true = self._agree(desired, current)
-        return max(quick, learned, (desired[true], current[true]), key=_count)
+        return max(quick, learned, (desired[true], current[true]), key=weight)
 
     def search(self, frame: Frame) -> Matches:
         """By the detector with patience: that takes several times as long."""
         return self._quick.search(frame)
-
-
-def _count(matches: Matches) -> int:
-    return len(matches[0])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cns_core.observers.scene_first import cells
+
 _ENOUGH = 120
 """Verified matches from which nearly all keypoints can be placed at once."""
-_CELLS = 4
-"""The image is divided into so many cells each way."""
 _ENOUGH_CELLS = 10
 
 
@@ -20,5 +20,4 @@ def too_little(matched: np.ndarray, size: tuple[int, int]) -> bool:
     """
     if len(matched) < _ENOUGH:
         return True
-    at = np.clip((_CELLS * matched / size).astype(int), 0, _CELLS - 1)
-    return len(np.unique(at[:, 0] + _CELLS * at[:, 1])) < _ENOUGH_CELLS
+    return cells(matched, size) < _ENOUGH_CELLS

@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 
 from cns_core.observers.learned.view import PairMatcher, View
+from cns_core.observers.scene_first import sure, weight
 
 _TURNS_DEG = (0.0, 90.0, 180.0, 270.0)
-_ENOUGH = 40
-"""Matches that leave no doubt about the turn."""
 _FEWEST = 8
 """Matches from which a turn can be measured."""
 _UPRIGHT_DEG = 12.0
@@ -72,22 +71,28 @@ class TurnSearch:
         best = TurnedMatches(np.zeros(0, int), np.zeros((0, 2)), 0.0)
         if self._turn_deg is not None:
             best = self._match(look(self._turn_deg), self._turn_deg)
-        if len(best) < _ENOUGH:
-            best = max(best, self._try_turns(look), key=len)
+        if not self._sure(best, grey):
+            best = max(best, self._try_turns(look, grey), key=self._weight)
         if len(best) >= _FEWEST:
             best = self._turn_further(look, best)
         self._turn_deg = self._measured(best) if len(best) >= _FEWEST else None
         return best
 
-    def _try_turns(self, look: Callable[[float], _Look]) -> TurnedMatches:
+    def _sure(self, matches: TurnedMatches, grey: np.ndarray) -> bool:
+        return sure((self.pixels[matches.index], matches.pixels), (grey.shape[1], grey.shape[0]))
+
+    def _weight(self, matches: TurnedMatches) -> tuple[bool, int]:
+        return weight((self.pixels[matches.index], matches.pixels))
+
+    def _try_turns(self, look: Callable[[float], _Look], grey: np.ndarray) -> TurnedMatches:
         looks = {turn_deg: look(turn_deg) for turn_deg in _TURNS_DEG}
         likely = {d: _mutual(self._desired, each.view) for d, each in looks.items()}
         found: list[TurnedMatches] = []
         for turn_deg in sorted(likely, key=likely.__getitem__, reverse=True):
             found.append(self._match(looks[turn_deg], turn_deg))
-            if len(found[-1]) >= _ENOUGH:
+            if self._sure(found[-1], grey):
                 break
-        return max(found, key=len)
+        return max(found, key=self._weight)
 
     def _turn_further(
         self, look: Callable[[float], _Look], matches: TurnedMatches
@@ -96,7 +101,7 @@ class TurnSearch:
         turn_deg = self._measured(matches)
         if abs((turn_deg - matches.turn_deg + 180.0) % 360.0 - 180.0) < _UPRIGHT_DEG:
             return matches
-        return max(matches, self._match(look(turn_deg), turn_deg), key=len)
+        return max(matches, self._match(look(turn_deg), turn_deg), key=self._weight)
 
     def _match(self, look: _Look, turn_deg: float) -> TurnedMatches:
         i, j = self._matcher.match(self._desired, look.view)
