@@ -117,6 +117,18 @@ def test_correction_leaves_to_the_policy_what_the_keypoints_hardly_show():
     assert corrected[0] + corrected[4] == pytest.approx(0.003, abs=2e-4)
 
 
+def test_what_is_known_badly_hardly_corrects():
+    desired = 0.3 * np.random.default_rng(0).uniform(-1, 1, (40, 2))
+    current, vague = desired.copy(), np.arange(40) % 2 == 0
+    current[vague] += [0.01, 0.0]
+    deviation = np.where(vague, 1e-3, 1e-4)
+    seen = Correspondence(desired, current, np.ones(40, bool), deviation)
+    alike, weighed = (
+        correction(np.zeros(6), current, desired, weight=weight) for weight in (None, seen.weight)
+    )
+    assert np.linalg.norm(weighed) < 0.3 * np.linalg.norm(alike)
+
+
 def test_noise_between_the_thresholds_does_not_chatter():
     transfer = BumplessTransfer(enter=0.02, leave=0.05, ramp_frames=10)
     speeds = 0.03 + 0.03 * np.random.default_rng(0).uniform(-1, 1, 300)

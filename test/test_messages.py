@@ -1,5 +1,7 @@
 """Messages between the nodes: nothing is lost on the way, malformed ones are refused."""
 
+from array import array
+
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo
@@ -20,7 +22,10 @@ HEADER = Header(frame_id="camera_optical_frame")
 CAMERA = PinholeCamera(640, 480, 540.0, 545.0, 320.0, 240.0, (-0.1, 0.01, 0.0, 0.0, 0.0))
 RNG = np.random.default_rng(0)
 MATCHES = Correspondence(
-    RNG.uniform(-0.5, 0.5, (20, 2)), RNG.uniform(-0.5, 0.5, (20, 2)), np.arange(20) % 3 > 0
+    RNG.uniform(-0.5, 0.5, (20, 2)),
+    RNG.uniform(-0.5, 0.5, (20, 2)),
+    np.arange(20) % 3 > 0,
+    np.where(np.arange(20) % 2, 1e-4, np.nan),
 )
 
 
@@ -30,8 +35,20 @@ def test_a_correspondence_survives_its_message():
     np.testing.assert_allclose(received.desired, MATCHES.desired, atol=1e-7)
     np.testing.assert_allclose(received.current, MATCHES.current, atol=1e-7)
     np.testing.assert_array_equal(received.matched, MATCHES.matched)
+    np.testing.assert_allclose(received.deviation, MATCHES.deviation, rtol=1e-6)
     assert message.header.frame_id == HEADER.frame_id
     assert not message.is_dense
+
+
+def test_matches_recorded_without_deviations_are_understood():
+    message = matches_from_correspondence(MATCHES, HEADER)
+    points = np.frombuffer(message.data, np.uint8).reshape(20, 28)
+    message.data = array("B", points[:, :24].tobytes())
+    message.fields, message.point_step, message.row_step = message.fields[:-1], 24, 480
+    received = correspondence_from_matches(message)
+    np.testing.assert_allclose(received.current, MATCHES.current, atol=1e-7)
+    np.testing.assert_array_equal(received.matched, MATCHES.matched)
+    assert np.isnan(received.deviation).all()
 
 
 def test_the_same_target_stays_the_same():
@@ -54,14 +71,14 @@ def test_matches_of_another_layout_are_refused():
 
 def test_truncated_matches_are_refused():
     message = matches_from_correspondence(MATCHES, HEADER)
-    message.data = message.data[:-24]
-    with pytest.raises(ValueError, match="need 480 bytes, got 456"):
+    message.data = message.data[:-28]
+    with pytest.raises(ValueError, match="need 560 bytes, got 532"):
         correspondence_from_matches(message)
 
 
 def test_matches_that_are_not_finite_are_refused():
     message = matches_from_correspondence(MATCHES, HEADER)
-    sighted = 24 * int(np.flatnonzero(MATCHES.matched)[0])
+    sighted = 28 * int(np.flatnonzero(MATCHES.matched)[0])
     message.data[sighted : sighted + 4] = type(message.data)("B", np.float32(np.nan).tobytes())
     with pytest.raises(ValueError, match="finite"):
         correspondence_from_matches(message)

@@ -132,3 +132,17 @@ def test_unmatched_rows_carry_nothing():
     assert correspondence.count == 15
     assert correspondence.error == 0.0
     assert Correspondence(DESIRED, DESIRED, ~ALL).error == float("inf")
+
+
+def test_deviations_are_checked_and_weigh():
+    matched = np.arange(len(DESIRED)) > 0
+    deviation = np.where(np.arange(len(DESIRED)) == 1, 2e-3, 1e-3)
+    seen = Correspondence(DESIRED, DESIRED, matched, deviation)
+    assert np.isnan(seen.deviation[0]) and seen.deviation[1] == 2e-3
+    assert seen.weight[1] == pytest.approx(0.25) and seen.weight[2] == 1.0
+    assert (Correspondence(DESIRED, DESIRED, matched).weight == 1.0).all()
+    with pytest.raises(ValueError, match="deviation must be"):
+        Correspondence(DESIRED, DESIRED, matched, deviation[1:])
+    for wrong in (0.0, -1.0, np.inf):
+        with pytest.raises(ValueError, match="positive"):
+            Correspondence(DESIRED, DESIRED, matched, np.full(len(DESIRED), wrong))

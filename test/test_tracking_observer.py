@@ -26,6 +26,7 @@ from cns_core.observers.orb import Orb
 from cns_core.observers.recognition import Recognition
 from cns_core.observers.rematch import Rematcher
 from cns_core.observers.sift import Sift
+from cns_core.observers.sighted import Sighted
 from cns_core.observers.template import Template
 from cns_core.observers.track import Track
 from cns_core.observers.tracker import Tracker
@@ -376,7 +377,7 @@ def test_matches_stand_in_where_nothing_can_be_aligned(photograph, observer, mon
     """As on deep scenes seen from far aside: descriptors are alike, patches are not."""
 
     def nothing(self, frame, guess, *others):
-        return guess.copy(), np.full(len(guess), np.inf)
+        return Sighted.nowhere(guess)
 
     monkeypatch.setattr(DesiredPatches, "align", nothing)
     monkeypatch.setattr(DesiredPatches, "blur", lambda self, *others: Blur())
@@ -557,3 +558,54 @@ def test_gain_and_offset_do_not_move_keypoints(photograph):
     found = aligner.align(current, anchors, affine, anchors + 0.3, steps=2)
     assert np.median(np.linalg.norm(found.pixels - anchors, axis=1)) < 0.01
     assert np.median(found.similarity) > 0.99
+
+
+@pytest.mark.parametrize("quality", [100, 90])
+def test_errors_are_as_large_as_is_stated(photograph, observer, quality):
+    """Near the goal, with noise, compressed or not; stated is the deviation along one axis."""
+    rng, H = np.random.default_rng(0), turn(3.0, 1.05, (6.3, -4.6))
+
+    def taken(H):
+        data = cv2.imencode(".jpg", view(photograph, H, rng), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return cv2.imdecode(data[1], cv2.IMREAD_COLOR)
+
+    observer.set_desired(taken(None))
+    for _ in range(2):
+        found = observer.observe(taken(H))
+    deviation = CAMERA.focal * found.deviation[found.matched]
+    error = errors_px(found, H) / np.sqrt(2.0)
+    assert 0.5 < np.sqrt(np.mean((error / deviation) ** 2)) < 1.4
+    assert np.isnan(found.deviation[~found.matched]).all()
+
+
+def test_a_map_that_neighbours_on_another_surface_gave_is_refined(photograph):
+    desired, current = (
+        cv2.cvtColor(view(photograph, H), cv2.COLOR_BGR2GRAY) for H in (None, turn(0.0, 1.12))
+    )
+    anchors = find_corners(desired, 7, 200)
+    truth = cv2.perspectiveTransform(anchors[:, None], turn(0.0, 1.12))[:, 0]
+    inside = ((truth > 20.0) & (truth < [620.0, 460.0])).all(axis=1)
+    anchors, truth = anchors[inside], truth[inside]
+    wrong = np.tile(np.eye(2), (len(anchors), 1, 1))
+    aligner = PatchAligner(Template(desired), 7)
+    found = aligner.align(current, anchors, wrong, truth, steps=2)
+    near = np.flatnonzero(np.linalg.norm(found.pixels - truth, axis=1) < 1.0)
+    refined = aligner.bend(current, anchors[near], wrong[near], found.at(near))
+    before, after = (
+        np.median(np.linalg.norm(each.pixels - truth[near], axis=1))
+        for each in (found.at(near), refined)
+    )
+    assert refined.bent.mean() > 0.8
+    assert after < 0.3 * before
+
+
+def test_a_map_that_is_right_is_left_as_it_is(photograph):
+    rng = np.random.default_rng(0)
+    desired, current = (
+        cv2.cvtColor(view(photograph, None, rng), cv2.COLOR_BGR2GRAY) for _ in range(2)
+    )
+    anchors = find_corners(desired, 7, 200)
+    aligner = PatchAligner(Template(desired), 7)
+    kept = np.tile(np.eye(2), (len(anchors), 1, 1))
+    found = aligner.align(current, anchors, kept, anchors + 0.1)
+    assert aligner.bend(current, anchors, kept, found).bent.mean() < 0.02

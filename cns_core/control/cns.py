@@ -84,4 +84,5 @@ class CnsController(Controller):
         if share == 0.0 or near.sum() < self.min_matches:
             return twist
         current, desired = correspondence.current[near], correspondence.desired[near]
-        return twist + share * correction(twist, current, desired)
+        weight = correspondence.weight[near]
+        return twist + share * correction(twist, current, desired, weight=weight)

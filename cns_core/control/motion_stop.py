@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.control.guide import Remaining
-from cns_core.control.remaining_motion import estimate
+from cns_core.control.remaining_motion import RemainingMotion, estimate
 from cns_core.control.stop_rule import Judgement, StopRule
 from cns_core.geometry.correspondence import Correspondence
 
@@ -65,16 +65,12 @@ class MotionTest:
         seen = correspondence.matched
         desired, current = correspondence.desired[seen], correspondence.current[seen]
         error = float(np.median(np.linalg.norm(current - desired, axis=1)))
-        return Judgement(error, converged=self._converged(error, desired, current, time_s))
+        weight = correspondence.weight[seen]
+        near = error <= self._rule.bound
+        motion = estimate(desired, current, weight) if near else None
+        return Judgement(error, converged=self._converged(motion, time_s))
 
-    def _converged(
-        self,
-        error: float,
-        desired: NDArray[np.float64],
-        current: NDArray[np.float64],
-        time_s: float,
-    ) -> bool:
-        motion = estimate(desired, current) if error <= self._rule.bound else None
+    def _converged(self, motion: RemainingMotion | None, time_s: float) -> bool:
         if motion is None or motion.size > self._rule.largest_motion:
             self._recent.clear()
             return False

@@ -30,7 +30,11 @@ class RemainingMotion:
         return float(np.linalg.norm(self.twist))
 
 
-def estimate(desired: NDArray[np.float64], current: NDArray[np.float64]) -> RemainingMotion:
+def estimate(
+    desired: NDArray[np.float64],
+    current: NDArray[np.float64],
+    weight: NDArray[np.float64] | None = None,
+) -> RemainingMotion:
     """Fit the motion that explains small keypoint displacements, outliers discounted.
 
     Linear in the displacement, ``current - desired = L twist`` (Chaumette and Hutchinson 2006,
@@ -38,17 +42,19 @@ def estimate(desired: NDArray[np.float64], current: NDArray[np.float64]) -> Rema
 
     Args:
         desired, current: (M, 2) matched keypoints, normalized plane, M >= 4.
+        weight: (M,) of the keypoints, see :attr:`.Correspondence.weight`; None for all the same.
     """
     L = mean_interaction_matrix(current, desired)
     gap = (current - desired).ravel()
-    weight = np.ones(len(gap))
+    own = np.ones(len(gap)) if weight is None else np.repeat(weight / weight.mean(), 2)
+    total = own
     for _ in range(_ROUNDS):
-        weighted = L * weight[:, None]
+        weighted = L * total[:, None]
         normal = L.T @ weighted + _STIFFNESS * np.eye(6)
         twist = np.linalg.solve(normal, weighted.T @ gap)
         distance = np.linalg.norm((gap - L @ twist).reshape(-1, 2), axis=1)
         scale = np.median(distance) / 1.1774 + 1e-9
         bounded = np.minimum(distance / (_TUKEY * scale), 1.0)
-        weight = np.repeat((1.0 - bounded**2) ** 2, 2)
+        total = own * np.repeat((1.0 - bounded**2) ** 2, 2)
     covariance = scale**2 * np.linalg.inv(normal)
     return RemainingMotion(twist, float(np.sqrt(np.trace(covariance))))

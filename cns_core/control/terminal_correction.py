@@ -60,6 +60,7 @@ def correction(
     current: NDArray[np.float64],
     desired: NDArray[np.float64],
     trust: float = 0.02,
+    weight: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """What to add to the policy's twist so that the keypoints move to their goals.
 
@@ -72,14 +73,16 @@ def correction(
         twist: (6,) of the policy, [v/d, w].
         current, desired: (N, 2) matched keypoints, normalized plane.
         trust: motions that move the keypoints less than this, per unit, are the policy's.
+        weight: (N,) of the keypoints, see :attr:`.Correspondence.weight`; None for all the same.
 
     Returns:
         (6,) dv.
     """
     L = mean_interaction_matrix(current, desired)
     residual = L @ twist + (current - desired).ravel()
-    normal = L.T @ L / len(current) + trust**2 * np.eye(6)
-    return -np.linalg.solve(normal, L.T @ residual / len(current))
+    weighted = L.T if weight is None else L.T * np.repeat(weight / weight.mean(), 2)
+    normal = weighted @ L / len(current) + trust**2 * np.eye(6)
+    return -np.linalg.solve(normal, weighted @ residual / len(current))
 
 
 def consistent(correspondence: Correspondence) -> NDArray[np.bool_]:

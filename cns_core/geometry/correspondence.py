@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+_MOST_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -16,14 +18,19 @@ class Correspondence:
         desired: (N, 2) keypoints of the desired image, undistorted normalized plane.
         current: (N, 2) the same keypoints in the current image; rows not matched are zero.
         matched: (N,) bool, whether ``current`` holds a sighting.
+        deviation: (N,) standard deviation of ``current`` along one axis, normalized plane: times
+            the camera's focal length it is in pixels. NaN where nothing is known of it, as in the
+            rows not matched; one number stands for all of them.
 
     Raises:
-        ValueError: on shapes that disagree or matched rows that are not finite.
+        ValueError: on shapes that disagree, matched rows that are not finite or deviations of
+            theirs that are not positive.
     """
 
     desired: NDArray[np.float64]
     current: NDArray[np.float64]
     matched: np.ndarray
+    deviation: NDArray[np.float64] = field(default_factory=lambda: np.array(np.nan))
 
     def __post_init__(self) -> None:
         desired = np.asarray(self.desired, dtype=float)
@@ -38,6 +45,13 @@ class Correspondence:
             )
         if not (np.isfinite(desired).all() and np.isfinite(current[matched]).all()):
             raise ValueError("desired keypoints and matched current keypoints must be finite")
+        deviation = np.asarray(self.deviation, dtype=float)
+        if deviation.shape not in ((), matched.shape):
+            raise ValueError(f"deviation must be {matched.shape}, got {deviation.shape}")
+        deviation = np.where(matched, deviation, np.nan)
+        if (deviation[matched] <= 0.0).any() or np.isinf(deviation[matched]).any():
+            raise ValueError("deviations of matched keypoints must be positive and finite, or NaN")
+        object.__setattr__(self, "deviation", deviation)
         object.__setattr__(self, "desired", desired)
         object.__setattr__(self, "matched", matched)
         object.__setattr__(self, "current", np.where(matched[:, None], current, 0.0))
@@ -46,6 +60,17 @@ class Correspondence:
     def count(self) -> int:
         """Number of matched keypoints."""
         return int(self.matched.sum())
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """(N,) in least squares, 1 for a matched keypoint of the usual deviation or an unknown one.
+
+        None counts more than a few times the usual, as deviations are only estimated.
+        """
+        if not np.isfinite(self.deviation).any():
+            return np.ones(len(self.matched))
+        share = np.nanmedian(self.deviation) / self.deviation
+        return np.where(np.isfinite(share), np.minimum(share**2, _MOST_WEIGHT), 1.0)
 
     @property
     def error(self) -> float:

@@ -12,6 +12,7 @@ class Akaze:
     """Accelerated KAZE with the M-LDB descriptor, compared by Hamming distance."""
 
     norm = cv2.NORM_HAMMING
+    deviation_px = 0.35
 
     def __init__(self, max_features: int = 2000) -> None:
         self._detector = cv2.AKAZE.create(max_points=max_features)

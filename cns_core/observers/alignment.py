@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from cns_core.observers.patch_fit import (
+    FIXED_MAP,
+    fit_patches,
+    shift_deviation_px,
+    with_map_kept,
+)
 from cns_core.observers.template import Readable
 
 _BORDER_PX = 2
 """Pixels read around a patch for the gradient in it."""
-_LEAST_GAIN = 0.05
+_WINDOW = 0.57
+"""Standard deviation of the weight of a patch whose map is refined, over the patch's radius."""
+_BETTER = 0.85
+"""What must be left of the residual for a refined map to be believed."""
+_BENDS, _LARGEST_BEND = 2, 0.2
+BEND_SHIFT_PX = 1.0
+"""Most that each step of a refinement shifts a patch along an axis."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +36,30 @@ class Alignment:
             where one is the negative of the other.
         residual: (N,) root mean square of what gain and offset leave, grey levels.
         step_px: (N,) length of the last step; small where the search has settled.
+        deviation_px: (N,) standard deviation of ``pixels`` along one axis, by the residuals.
+        bent: (N,) bool, whether the map was refined.
     """
 
     pixels: np.ndarray
     similarity: np.ndarray
     residual: np.ndarray
     step_px: np.ndarray
+    deviation_px: np.ndarray
+    bent: np.ndarray
+
+    def at(self, index: np.ndarray) -> Alignment:
+        """The rows at (M,) integers."""
+        return Alignment(*(column[index] for column in self._columns()))
+
+    def changed(self, index: np.ndarray, other: Alignment) -> Alignment:
+        """With the rows at (M,) integers taken from another alignment's M rows."""
+        columns = [column.copy() for column in self._columns()]
+        for column, news in zip(columns, other._columns(), strict=True):
+            column[index] = news
+        return Alignment(*columns)
+
+    def _columns(self) -> list[np.ndarray]:
+        return [getattr(self, field.name) for field in fields(self)]
 
 
 class PatchAligner:
@@ -49,6 +78,8 @@ class PatchAligner:
         self.radius = radius
         self._template = template
         self._grid, self._wide_grid = _grid(radius), _grid(radius + _BORDER_PX)
+        window = np.exp(-0.5 * np.square(self._grid / (_WINDOW * radius)).sum(axis=0))
+        self._window = (window / window.mean()).astype(np.float32)
 
     def align(
         self,
@@ -69,17 +100,68 @@ class PatchAligner:
         """
         centre, moved = np.rint(pixels), pixels.astype(float)
         warp = anchors, np.linalg.inv(affine)
-        layers = np.ones((5, len(pixels), self._grid.shape[1]), np.float32)
+        layers = np.ones((FIXED_MAP + 1, len(pixels), self._grid.shape[1]), np.float32)
         gx, gy, desired, _, current = layers
         current[:] = _centred(self._gather(image, centre.astype(int)))
+        limit = self.radius / 2
         for _ in range(steps):
             wide = self._read(*warp, centre - moved, self._wide_grid)
             gx[:], gy[:], inner = _gradient(wide, 2 * (self.radius + _BORDER_PX) + 1)
             desired[:] = _centred(inner)
-            moved += self._solve(layers)[0]
+            moved += fit_patches(layers, layers).step(limit)
         desired[:] = _centred(self._read(*warp, centre - moved, self._grid))
-        step, similarity, residual = self._solve(layers)
-        return Alignment(moved + step, similarity, residual, np.linalg.norm(step, axis=1))
+        fit = fit_patches(layers, layers)
+        step, deviation_px = fit.step(limit), shift_deviation_px(fit, layers, layers)
+        length = np.linalg.norm(step, axis=1)
+        bent = np.zeros(len(pixels), dtype=bool)
+        return Alignment(moved + step, fit.similarity, fit.residual, length, deviation_px, bent)
+
+    def bend(
+        self, image: np.ndarray, anchors: np.ndarray, affine: np.ndarray, found: Alignment
+    ) -> Alignment:
+        """Align again with the map left free, and take that where it leaves much less.
+
+        Neighbours on another surface give a keypoint a wrong map, and what that does to a patch
+        looks to the least squares like a shift. Where nothing is wrong four more unknowns would
+        only add to the noise. The middle of the patch counts most: it is the keypoint's own.
+
+        Args:
+            image, anchors, affine: as of :meth:`align`, which has given ``found``.
+        """
+        pixels, back = found.pixels.copy(), np.linalg.inv(affine)
+        residual, deviation = found.residual.copy(), found.deviation_px.copy()
+        k, kept = np.arange(len(pixels)), np.zeros(len(pixels))
+        for n in range(_BENDS):
+            layers = self._bent(image, anchors[k], back[k], pixels[k])
+            weighted = layers * self._window
+            fit = fit_patches(layers, weighted)
+            if n == 0:
+                kept = with_map_kept(fit, layers.shape[2]).residual
+            better = np.flatnonzero(fit.residual < _BETTER * kept[k])
+            if n == _BENDS - 1:
+                deviation[k] = shift_deviation_px(fit, layers, weighted)
+            k, bend = k[better], np.clip(fit.bend[better], -_LARGEST_BEND, _LARGEST_BEND)
+            pixels[k] += fit.step(BEND_SHIFT_PX)[better]
+            residual[k] = fit.residual[better]
+            back[k] = back[k] @ (np.eye(2) + bend)
+            if not len(k):
+                return found
+        free = replace(found, pixels=pixels, residual=residual, deviation_px=deviation)
+        return found.changed(k, replace(free.at(k), bent=np.ones(len(k), dtype=bool)))
+
+    def _bent(
+        self, image: np.ndarray, anchors: np.ndarray, back: np.ndarray, pixels: np.ndarray
+    ) -> np.ndarray:
+        """(M, N, P) layers for a fit that leaves the map ``back`` to the desired image free."""
+        centre = np.rint(pixels)
+        layers = np.ones((FIXED_MAP + 5, len(pixels), self._grid.shape[1]), np.float32)
+        wide = self._read(anchors, back, centre - pixels, self._wide_grid)
+        gx, gy, inner = _gradient(wide, 2 * (self.radius + _BORDER_PX) + 1)
+        x, y = self._grid
+        layers[:3] = gx, gy, _centred(inner)
+        layers[FIXED_MAP:-1] = gx * x, gx * y, gy * x, gy * y
+        layers[-1] = _centred(self._gather(image, centre.astype(int)))
+        return layers
 
     def _gather(self, image: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """(N, P) patches around whole pixels."""
@@ -94,26 +176,6 @@ class PatchAligner:
         start = anchors + np.einsum("nij,nj->ni", back, shift)
         at = back.astype(np.float32) @ grid + start.astype(np.float32)[:, :, None]
         return self._template.read(at[:, 0], at[:, 1])
-
-    def _solve(self, layers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Least squares for one step: (N, 2) step in px, (N,) correlation, (N,) residual.
-
-        Args:
-            layers: (5, N, P): the gradient of the desired patch along x and y, the patch itself,
-                ones, and the current patch, which a sum of the others shall explain.
-        """
-        products = np.empty((layers.shape[1], 5, 5))
-        for i, j in combinations_with_replacement(range(5), 2):
-            products[:, i, j] = products[:, j, i] = np.einsum("np,np->n", layers[i], layers[j])
-        normal, across = products[:, :4, :4] + 1e-3 * np.eye(4), products[:, :4, 4]
-        solution = np.linalg.solve(normal, across[:, :, None])[:, :, 0]
-        gain = solution[:, 2]
-        step = -solution[:, :2] / np.where(np.abs(gain) > _LEAST_GAIN, gain, _LEAST_GAIN)[:, None]
-        energy = products[:, 4, 4]
-        left = np.maximum(energy - (solution * across).sum(axis=1), 0.0)
-        similarity = np.sqrt(np.maximum(1.0 - left / (energy + 1e-6), 0.0)) * (gain > 0)
-        limit = self.radius / 2
-        return np.clip(step, -limit, limit), similarity, np.sqrt(left / layers.shape[2])
 
 
 def _grid(radius: int) -> np.ndarray:

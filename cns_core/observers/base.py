@@ -10,7 +10,7 @@ import numpy as np
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers.akaze import Akaze
-from cns_core.observers.features import Backend
+from cns_core.observers.features import Backend, FoundKeypoints
 from cns_core.observers.light import Light
 from cns_core.observers.observer import Observer
 from cns_core.observers.self_similarity import HOPELESS, SELF_SIMILAR, self_similar_share
@@ -114,9 +114,11 @@ class FeatureObserver(Observer):
         if self.desired is None:
             raise RuntimeError("no desired image yet: call set_desired first")
         self.camera.check_image(image)
-        pixels, matched = self._find(self._light.levelled(_to_grey(image), self._mask))
-        current = self.camera.normalize(pixels)
-        return Correspondence(self.desired, current, matched & np.isfinite(current).all(axis=1))
+        found = self._find(self._light.levelled(_to_grey(image), self._mask))
+        current = self.camera.normalize(found.pixels)
+        matched = found.matched & np.isfinite(current).all(axis=1)
+        deviation = found.deviation_px / self.camera.focal
+        return Correspondence(self.desired, current, matched, deviation)
 
     def _take(self, grey: np.ndarray, backend: Backend) -> np.ndarray:
         """Make a grey image the goal; return (N, 2) pixels of its keypoints or raise ValueError.
@@ -126,8 +128,8 @@ class FeatureObserver(Observer):
         """
         raise NotImplementedError
 
-    def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 2) finite pixels of the keypoints in a grey image, (N,) bool which of them hold."""
+    def _find(self, grey: np.ndarray) -> FoundKeypoints:
+        """The keypoints in a grey image."""
         raise NotImplementedError
 
     def _refuse_below_minimum(self, count: int) -> None:

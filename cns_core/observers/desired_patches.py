@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,6 +14,7 @@ from cns_core.observers.blur import Blur, BlurLadder
 from cns_core.observers.corners import find_corners
 from cns_core.observers.flow import to_full, to_half
 from cns_core.observers.frame import Frame
+from cns_core.observers.sighted import Sighted
 from cns_core.observers.template import Template
 
 _RADIUS = 7
@@ -25,8 +28,15 @@ _LARGEST_SHIFT_PX = 3.0
 _SETTLED_PX = 0.3
 _NOISE = 2.0
 """Patches differ by this much (grey levels) for no reason but sensor noise."""
+_DOUBTED = 1.5
+"""Residual over that from which on a patch's map may be wrong."""
+_SHARED = 0.5
+"""Part of the usual deviation that every keypoint has at least: the residuals of one patch are few,
+and small ones can be luck."""
 _FEWEST = 8
 """Patches without which nothing is said of an image's blur."""
+_CORRELATED = 1.35
+"""Factor on deviations in smoothed images, whose errors go together across cells of a patch."""
 _ALL = slice(None)
 
 
@@ -97,7 +107,8 @@ class DesiredPatches:
         attempt: np.ndarray,
         rough: np.ndarray,
         blur: Blur,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        doubted: np.ndarray,
+    ) -> Sighted:
         """Align anchors to the current image.
 
         Args:
@@ -107,14 +118,12 @@ class DesiredPatches:
             rough: (N,) bool, which guesses may be several pixels off: these are aligned at half
                 size first.
             blur: of the current image.
-
-        Returns:
-            ``(pixels, misfit)``: (N, 2) positions and (N,) how much worse than usual the patches
-            fit there, infinite where nothing was found.
+            doubted: (N,) bool, which maps to refine where much is left unexplained.
         """
-        pixels, misfit = guess.copy(), np.full(len(guess), np.inf)
+        sighted = Sighted.nowhere(guess)
         ok = attempt & self.in_view(guess) & (np.abs(np.linalg.det(affine)) > _LEAST_AREA)
         ok &= ~rough | self._in_view_at_half(guess)
+        pixels = sighted.pixels
         k = np.flatnonzero(ok & rough)
         if len(k):
             start, anchors = to_half(guess[k]), to_half(self.anchors[k])
@@ -124,11 +133,37 @@ class DesiredPatches:
             ok &= self.in_view(pixels)
         k = np.flatnonzero(ok)
         if len(k):
-            grey = self._smooth(frame.grey)
-            found = self._fine.aligner(blur).align(grey, self.anchors[k], affine[k], pixels[k])
-            misfit[k] = _misfit(found, pixels[k])
-            pixels[k] = found.pixels
-        return pixels, misfit
+            maps = affine[k], doubted[k]
+            found, sighted.misfit[k] = self._align_fine(frame, k, *maps, pixels[k], blur)
+            sighted.deviation_px[k], pixels[k] = found.deviation_px, found.pixels
+            sighted.bent[k] = found.bent
+        return sighted
+
+    def _align_fine(
+        self,
+        frame: Frame,
+        k: np.ndarray,
+        affine: np.ndarray,
+        doubted: np.ndarray,
+        guess: np.ndarray,
+        blur: Blur,
+    ) -> tuple[Alignment, np.ndarray]:
+        """The alignment of the anchors ``k``, and how much worse than usual each fits."""
+        grey, aligner = self._smooth(frame.grey), self._fine.aligner(blur)
+        found = aligner.align(grey, self.anchors[k], affine, guess)
+        usual = max(np.median(found.residual), _NOISE)
+        settled = _settled(found, guess)
+        # What is left is no more than noise where the map is right.
+        unexplained = settled & (found.residual > _DOUBTED * _NOISE)
+        n = np.flatnonzero(doubted & unexplained & self.in_view(found.pixels))
+        if len(n):
+            found = found.changed(n, aligner.bend(grey, self.anchors[k[n]], affine[n], found.at(n)))
+        if settled.any():
+            typical = _SHARED * np.median(found.deviation_px[settled])
+            factor = _CORRELATED if self._smooth_px else 1.0
+            deviation_px = factor * np.hypot(found.deviation_px, typical)
+            found = replace(found, deviation_px=deviation_px)
+        return found, np.where(settled, found.residual / usual, np.inf)
 
     def blur(
         self,
@@ -159,15 +194,13 @@ class DesiredPatches:
         return np.all((pixels > _ROUGH_MARGIN) & (pixels < last), axis=1)
 
 
-def _misfit(found: Alignment, guess: np.ndarray) -> np.ndarray:
-    """(N,) residual over the usual one, infinite where the search did not settle near its guess."""
-    settled = (
+def _settled(found: Alignment, guess: np.ndarray) -> np.ndarray:
+    """(N,) bool, whether the search settled near its guess."""
+    return np.asarray(
         (found.similarity > _LEAST_SIMILAR)
         & (np.linalg.norm(found.pixels - guess, axis=1) < _LARGEST_SHIFT_PX)
         & (found.step_px < _SETTLED_PX)
     )
-    usual = max(np.median(found.residual), _NOISE)
-    return np.where(settled, found.residual / usual, np.inf)
 
 
 def _clear(shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
 
@@ -26,14 +27,42 @@ class Features:
         return Features(self.pixels[index], self.descriptors[index], self.response[index])
 
 
+@dataclass(frozen=True, eq=False)
+class FoundKeypoints:
+    """The N desired keypoints in a current image.
+
+    Attributes:
+        pixels: (N, 2) where they are, finite.
+        matched: (N,) bool, which of them hold.
+        deviation_px: (N,) standard deviation of a position along one axis, of those that hold.
+    """
+
+    pixels: np.ndarray
+    matched: np.ndarray
+    deviation_px: np.ndarray
+
+    @classmethod
+    def at(
+        cls, desired: np.ndarray, index: np.ndarray, pixels: np.ndarray, deviation_px: ArrayLike
+    ) -> FoundKeypoints:
+        """Of (N, 2) ``desired`` those at (M,) ``index`` were found, at (M, 2) ``pixels``."""
+        places, matched = desired.copy(), np.zeros(len(desired), dtype=bool)
+        deviation = np.full(len(desired), np.nan)
+        places[index], matched[index], deviation[index] = pixels, True, deviation_px
+        return cls(places, matched, deviation)
+
+
 class Backend(Protocol):
     """A detector with its descriptor: what :class:`Sift`, :class:`Akaze` and :class:`Orb` are.
 
     Attributes:
         norm: how descriptors compare, ``cv2.NORM_L2`` or ``cv2.NORM_HAMMING``.
+        deviation_px: standard deviation of a right match's place along one axis, measured on
+            photographs seen again from nearby (docs/photos.md).
     """
 
     norm: int
+    deviation_px: float
 
     def detect(self, grey: np.ndarray, mask: np.ndarray | None = None) -> Features:
         """Find features in a (H, W) uint8 image; ``mask`` is uint8, zero where to ignore."""

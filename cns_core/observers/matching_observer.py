@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cns_core.observers.base import FeatureObserver
-from cns_core.observers.features import Backend, Features, select
+from cns_core.observers.features import Backend, Features, FoundKeypoints, select
 from cns_core.observers.matching import match
 
 
@@ -26,12 +26,9 @@ class MatchingObserver(FeatureObserver):
         found = backend.detect(grey, self._mask)
         return found.take(select(found.pixels, found.response, count))
 
-    def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _find(self, grey: np.ndarray) -> FoundKeypoints:
         found = self._finder.detect(grey, self._mask)
         i, j = match(self._features, found, self._finder.norm)
         true = self._agree(self._features.pixels[i], found.pixels[j])
-        i, j = i[true], j[true]
-        pixels = self._features.pixels.copy()
-        matched = np.zeros(len(pixels), dtype=bool)
-        pixels[i], matched[i] = found.pixels[j], True
-        return pixels, matched
+        places = found.pixels[j[true]]
+        return FoundKeypoints.at(self._features.pixels, i[true], places, self._finder.deviation_px)

@@ -12,6 +12,7 @@ class Orb:
     """Oriented FAST corners with rotated BRIEF, compared by Hamming distance."""
 
     norm = cv2.NORM_HAMMING
+    deviation_px = 0.7
 
     def __init__(self, max_features: int = 2000) -> None:
         self._detector = cv2.ORB.create(nfeatures=max_features)

@@ -12,6 +12,7 @@ class Sift:
     """Lowe's scale-invariant features, compared by Euclidean distance."""
 
     norm = cv2.NORM_L2
+    deviation_px = 0.25
 
     def __init__(self, max_features: int = 2000) -> None:
         # Enlarged imprecisely, keypoints lie a quarter of a pixel off, which shows under a turn.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cns_core.observers.blur import Blur
+from cns_core.observers.sighted import Sighted
 
 _MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
 """Patches that fit this much worse than usual straddle the edge of an object or of an occluder.
@@ -35,6 +36,8 @@ class Track:
         half: the frame's half-size image, None before the first one.
         pixels: (N, 2) where they are; means nothing where they are not :attr:`followed`.
         misfit: (N,) how much worse than usual their patches fit there, infinite where lost.
+        deviation_px: (N,) standard deviation of ``pixels`` along one axis.
+        bent: (N,) bool, whose neighbours gave them a wrong map.
         velocity: (N, 2) pixels a frame, zero unless followed twice in a row.
         affine: (N, 2, 2) local maps from the desired image to this one.
         expected: (N, 2) where the motion of their neighbours puts them.
@@ -48,6 +51,8 @@ class Track:
     half: np.ndarray | None
     pixels: np.ndarray
     misfit: np.ndarray
+    deviation_px: np.ndarray
+    bent: np.ndarray
     velocity: np.ndarray
     affine: np.ndarray
     expected: np.ndarray
@@ -64,6 +69,8 @@ class Track:
             half=None,
             pixels=np.zeros_like(anchors),
             misfit=np.full(len(anchors), np.inf),
+            deviation_px=np.full(len(anchors), np.nan),
+            bent=np.zeros(len(anchors), dtype=bool),
             velocity=np.zeros_like(anchors),
             affine=np.tile(np.eye(2), (len(anchors), 1, 1)),
             expected=anchors.copy(),
@@ -97,9 +104,15 @@ class Track:
             frame=self.frame + 1,
         )
 
-    def found(self, pixels: np.ndarray, misfit: np.ndarray) -> Track:
-        """With keypoints at (N, 2) ``pixels`` that fit as (N,) ``misfit`` tells."""
-        return replace(self, pixels=pixels, misfit=misfit)
+    @property
+    def sighted(self) -> Sighted:
+        """Where the keypoints are."""
+        return Sighted(self.pixels, self.misfit, self.deviation_px, self.bent)
+
+    def found(self, at: Sighted) -> Track:
+        """With keypoints where they were sighted."""
+        found = replace(self, pixels=at.pixels, misfit=at.misfit)
+        return replace(found, deviation_px=at.deviation_px, bent=at.bent)
 
     def moved_from(self, previous: Track) -> Track:
         """With the velocity since the frame before."""

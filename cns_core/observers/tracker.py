@@ -10,8 +10,10 @@ import numpy as np
 from cns_core.observers import local_affine
 from cns_core.observers.blur import Blur
 from cns_core.observers.desired_patches import DesiredPatches
+from cns_core.observers.features import FoundKeypoints
 from cns_core.observers.flow import follow
 from cns_core.observers.frame import Frame
+from cns_core.observers.sighted import Sighted
 from cns_core.observers.track import Matched, Track, is_followed
 from cns_core.observers.verification import MIN_VERIFIABLE
 
@@ -21,6 +23,9 @@ _RETRY_FRAMES = 3
 """Each lost keypoint is looked for in one of this many frames, which bounds the cost of a frame."""
 _CARRY_FRAMES = 2
 """Each keypoint's local motion is fitted to its neighbours' in one of this many frames."""
+_DOUBT_FRAMES = 4
+"""Each keypoint's local motion is doubted in one of this many frames, or always once it was wrong.
+"""
 _MERGE_PASSES = 2
 """Rounds in which matches are spread to all keypoints, where the first one reaches few."""
 _KNOWN = 25
@@ -28,6 +33,8 @@ _KNOWN = 25
 _STAND_IN_FRAMES, _BESIDE_PX = 12, 8.0
 """Frames for which matches are followed without a new matching, and how far beside one in the
 desired image a keypoint moves with it."""
+_BESIDE_DEVIATION_PX = 1.5
+"""Of what moves with a match beside it."""
 _BACK_PX = 1.0
 _REMEMBERED_FRAMES = 250
 """Frames for which it is tried to follow keypoints from where they were seen last."""
@@ -87,19 +94,21 @@ class Tracker:
             return None
         return Matched(desired[agreed], current[agreed], age)
 
-    def reported(self, track: Track) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 2) pixels of all keypoints and (N,) bool, which of them hold.
+    def reported(self, track: Track) -> FoundKeypoints:
+        """All keypoints that hold.
 
         Those that are aligned, and where these are few those beside a verified match as well: far
         from the goal patches may look too different to be aligned, and descriptors do not.
         """
-        holds, pixels = track.precise, track.pixels
+        holds, pixels, deviation = track.precise, track.pixels, track.deviation_px
         if track.matched is not None and holds.sum() < _KNOWN:
             matched = track.matched
             placed, near = self._patches.place(matched.desired, matched.current, _BESIDE_PX)
             near &= ~holds
             pixels, holds = np.where(near[:, None], placed, pixels), holds | near
-        return np.where(holds[:, None], pixels, self._patches.anchors), holds
+            deviation = np.where(near, _BESIDE_DEVIATION_PX, deviation)
+        pixels = np.where(holds[:, None], pixels, self._patches.anchors)
+        return FoundKeypoints(pixels, holds, deviation)
 
     def _follow(self, track: Track, frame: Frame) -> Track:
         followed = track.followed
@@ -122,7 +131,7 @@ class Tracker:
         near = seeded & ~rough
         blur = self._patches.blur(frame, guess, track.affine, near, track.blur, track.frame)
         track = replace(track, blur=blur)
-        return track.found(*self._align(blur, frame, guess, track.affine, seeded | turn, rough))
+        return track.found(self._align(track, frame, guess, track.affine, seeded | turn, rough))
 
     def merge(self, track: Track, frame: Frame, desired: np.ndarray, current: np.ndarray) -> Track:
         """Add the keypoints that (M, 2) matches of the track's own frame bring back."""
@@ -140,10 +149,8 @@ class Tracker:
             followed = np.zeros_like(followed)
         for _ in range(_MERGE_PASSES):
             lost = ~followed
-            pixels, misfit = self._align(track.blur, frame, expected, affine, lost, lost)
-            track = track.found(
-                np.where(lost[:, None], pixels, track.pixels), np.where(lost, misfit, track.misfit)
-            )
+            again = self._align(track, frame, expected, affine, lost, lost)
+            track = track.found(again.or_else(lost, track.sighted))
             followed = track.followed
             if followed.sum() > 0.5 * self._patches.in_view(expected).sum():
                 break
@@ -172,15 +179,17 @@ class Tracker:
 
     def _align(
         self,
-        blur: Blur,
+        track: Track,
         frame: Frame,
         guess: np.ndarray,
         affine: np.ndarray,
         attempt: np.ndarray,
         rough: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Where the anchors are and how badly they fit, infinitely where motions disagree."""
-        pixels, misfit = self._patches.align(frame, guess, affine, attempt, rough, blur)
-        k = np.flatnonzero(is_followed(misfit))
-        misfit[k[~self._agree(self._patches.anchors[k], pixels[k])]] = np.inf
-        return pixels, misfit
+    ) -> Sighted:
+        """Where the anchors are; they fit infinitely badly where motions disagree."""
+        turn = (np.arange(len(guess)) + track.frame) % _DOUBT_FRAMES == 0
+        doubted = track.bent | turn
+        found = self._patches.align(frame, guess, affine, attempt, rough, track.blur, doubted)
+        k = np.flatnonzero(is_followed(found.misfit))
+        found.misfit[k[~self._agree(self._patches.anchors[k], found.pixels[k])]] = np.inf
+        return found

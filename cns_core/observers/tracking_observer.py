@@ -11,7 +11,7 @@ import numpy as np
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers.base import FeatureObserver, ObserverSettings
 from cns_core.observers.desired_patches import DesiredPatches
-from cns_core.observers.features import Backend, Features
+from cns_core.observers.features import Backend, Features, FoundKeypoints
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching_schedule import MatchingSchedule
 from cns_core.observers.recognition import Recognition, Recognizer
@@ -90,7 +90,7 @@ class TrackingObserver(FeatureObserver):
                 self._rematcher.search(self._recognition.search, frame)
         self._track = self._tracker.settle(track, self._track, anew=matches is not None)
 
-    def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _find(self, grey: np.ndarray) -> FoundKeypoints:
         self.prepare()
         # A copy: the worker may still read it when the caller's buffer holds the next image.
         frame = Frame.of(np.array(grey))

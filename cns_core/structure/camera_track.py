@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
@@ -59,14 +60,14 @@ class CameraTrack:
         point_map: PointMap,
         seen: Correspondence,
         T_odom_camera: np.ndarray,
-        noise: float,
+        noise: ArrayLike,
         distance: float,
     ) -> np.ndarray:
         """Take one frame and return the camera's pose in the map.
 
         Args:
             T_odom_camera: (4, 4) as odometry has it.
-            noise: standard deviation of a sighting, normalized plane.
+            noise: (N,) standard deviations of the sightings or one for all, normalized plane.
             distance: m, of the scene.
         """
         self.explained, self.stretch = 1.0, 1.0
@@ -90,7 +91,7 @@ class CameraTrack:
                 point_map.points[known],
                 point_map.covariance(known, T[:3, 3]),
                 seen.current[known],
-                noise,
+                np.broadcast_to(noise, known.shape)[known],
             )
             self._adapt(placement)
             self.explained = float((placement.distance < INLIER).mean())

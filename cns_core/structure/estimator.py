@@ -82,7 +82,7 @@ class StructureEstimator:
         T_odom_camera = np.asarray(T_odom_camera, dtype=float)
         if T_odom_camera.shape != (4, 4) or not np.isfinite(T_odom_camera).all():
             raise ValueError(f"T_odom_camera must be a finite (4, 4) pose, got {T_odom_camera!r}")
-        noise = self._noise()
+        noise = self._noise(correspondence)
         T = self._camera.follow(self._map, correspondence, T_odom_camera, noise, self._scale)
         self._stretch(T[:3, 3])
         self._reach(T_odom_camera[:3, 3])
@@ -117,24 +117,32 @@ class StructureEstimator:
             self._camera.stretched()
             self._scale *= factor
 
-    def _noise(self) -> float:
-        """Of a sighting: it grows with the distance to the goal, where patches look different."""
+    def _noise(self, seen: Correspondence) -> np.ndarray:
+        """(N,) of the sightings: it grows with the distance to the goal, where patches look
+        different. The level is found from the residuals; what the observer states of each keypoint
+        tells the proportions.
+        """
         change = _FIRST_CHANGE
         if self.estimate is not None:
             change = self.estimate.translation_m / self.estimate.scale
             change += 0.5 * self.estimate.rotation_rad
         s = self.settings
         change = min(change, _LARGEST_CHANGE)
-        return self._goal.factor * float(np.hypot(s.noise_floor, s.noise_per_change * change))
+        usual = self._goal.factor * np.hypot(s.noise_floor, s.noise_per_change * change)
+        share = np.ones(len(seen.matched))
+        told = np.isfinite(seen.deviation)
+        if told.any():
+            share[told] = seen.deviation[told] / np.median(seen.deviation[told])
+        return usual * np.hypot(1.0, share) / np.sqrt(2.0)
 
-    def _find_goal(self, seen: Correspondence, T: np.ndarray, noise: float) -> Estimate | None:
+    def _find_goal(self, seen: Correspondence, T: np.ndarray, noise: np.ndarray) -> Estimate | None:
         which = np.flatnonzero(seen.matched)
         depth = (self._map.points[which] - T[:3, 3]) @ T[:3, 2]
         known = self._map.known(T[:3, 3])[which] & (depth > NEAREST_M)
         if known.sum() < FEWEST or self._reach_m < _LEAST_REACH_M:
             return None
         sightings = self._sightings(seen, which, T, np.where(known, depth, np.nan))
-        found = self._goal.find(sightings, known, T, noise)
+        found = self._goal.find(sightings, known, T, noise[which])
         return None if found is None else self._describe(*found, sightings)
 
     def _sightings(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cns_core.geometry import se3
 from cns_core.structure.projection import (
@@ -100,7 +101,7 @@ def first_guess(seen: Sightings, tolerance: float) -> np.ndarray | None:
 
 
 def fit_goal(
-    T_goal_current: np.ndarray, seen: Sightings, noise: float, shared_depth: float = 0.02
+    T_goal_current: np.ndarray, seen: Sightings, noise: ArrayLike, shared_depth: float = 0.02
 ) -> Fit:
     """Refine the relative pose (robust Gauss-Newton), each sighting weighted by its own noise.
 
@@ -109,17 +110,19 @@ def fit_goal(
 
     Args:
         T_goal_current: (4, 4) a guess.
-        noise: standard deviation of a sighting's two ends together, normalized plane.
+        noise: (M,) standard deviations of the sightings' two ends together or one for all,
+            normalized plane.
         shared_depth: error of the depths that neighbours share at least, over the depths.
     """
     T, rays = T_goal_current, homogeneous(seen.current)
+    own = np.square(noise).reshape(-1, 1, 1) * np.eye(2)
     points = rays * seen.depth[:, None]
     for n in range(_ROUNDS + 1):
         local = points @ T[:3, :3].T + T[:3, 3]
         image, by_point = project(local)
         by_depth = np.einsum("nij,nj->ni", by_point, rays @ T[:3, :3].T)
         moved = by_depth * seen.depth_deviation[:, None]
-        spread = noise**2 * np.eye(2) + moved[:, :, None] * moved[:, None, :]
+        spread = own + moved[:, :, None] * moved[:, None, :]
         white, J = whiten(seen.desired - image, by_twist(local, by_point), spread)
         distance = np.linalg.norm(white, axis=1)
         weight = tukey(distance)

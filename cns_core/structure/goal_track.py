@@ -40,14 +40,14 @@ class GoalTrack:
             self._T_goal[:3, 3] = centre + factor * (self._T_goal[:3, 3] - centre)
 
     def find(
-        self, seen: Sightings, known: np.ndarray, T: np.ndarray, noise: float
+        self, seen: Sightings, known: np.ndarray, T: np.ndarray, noise: np.ndarray
     ) -> tuple[Fit, np.ndarray] | None:
         """The fit of the goal and the (M,) known points it explains; None if it explains too few.
 
         Args:
             known: (M,) bool, the sightings whose depth the map tells.
             T: (4, 4) pose of the current camera in the map.
-            noise: standard deviation of a sighting, normalized plane.
+            noise: (M,) standard deviations of the sightings, normalized plane.
         """
         fit = self._fit(seen, known, T, noise)
         if fit is None:
@@ -61,7 +61,9 @@ class GoalTrack:
         self.factor = float(np.clip(self.factor * (1.0 + _SMOOTHING * (ratio - 1.0)), *_FACTORS))
         return fit, inliers
 
-    def _fit(self, seen: Sightings, known: np.ndarray, T: np.ndarray, noise: float) -> Fit | None:
+    def _fit(
+        self, seen: Sightings, known: np.ndarray, T: np.ndarray, noise: np.ndarray
+    ) -> Fit | None:
         """The better of the fits from the last goal and, where that fits badly, from nothing."""
         guesses = []
         if self._T_goal is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cns_core.geometry import se3
 from cns_core.structure.projection import by_twist, normal_equations, project, tukey, whiten
@@ -36,7 +37,7 @@ def localise(
     points: np.ndarray,
     covariance: np.ndarray,
     image: np.ndarray,
-    noise: float,
+    noise: ArrayLike,
 ) -> Placement:
     """Correct a camera's expected pose by what it sees of known points (robust Gauss-Newton).
 
@@ -45,9 +46,10 @@ def localise(
         deviations: (6,) standard deviations of that pose, m and rad, camera frame.
         points: (M, 3) m in the map, with (M, 3, 3) ``covariance``.
         image: (M, 2) where they are seen, normalized plane.
-        noise: standard deviation of a sighting, normalized plane.
+        noise: (M,) standard deviations of the sightings or one for all, normalized plane.
     """
     T, prior = T_expected, np.diag(deviations**-2)
+    own = np.square(noise).reshape(-1, 1, 1) * np.eye(2)
     offset = np.zeros(6)
     distance, normal = np.zeros(len(points)), prior
     for _ in range(_ROUNDS):
@@ -55,7 +57,7 @@ def localise(
         local = (points - centre) @ R
         seen, by_point = project(local)
         in_map = by_point @ R.T
-        spread = in_map @ covariance @ in_map.transpose(0, 2, 1) + noise**2 * np.eye(2)
+        spread = in_map @ covariance @ in_map.transpose(0, 2, 1) + own
         white, J = whiten(image - seen, -by_twist(local, by_point), spread)
         distance = np.linalg.norm(white, axis=1)
         normal, gradient = normal_equations(white, J, tukey(distance))

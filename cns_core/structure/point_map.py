@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cns_core.structure.projection import MEDIAN, tukey
 
@@ -91,7 +92,7 @@ class PointMap:
         centre: np.ndarray,
         rays: np.ndarray,
         matched: np.ndarray,
-        deviation: float,
+        deviation: ArrayLike,
         distance: float,
         newness: float = 1.0,
     ) -> None:
@@ -101,7 +102,7 @@ class PointMap:
             centre: (3,) m, of the camera, map frame.
             rays: (N, 3) unit vectors towards the keypoints, map frame.
             matched: (N,) bool, which of them were seen.
-            deviation: standard deviation of a ray's direction, rad.
+            deviation: (N,) standard deviations of the rays' directions or one for all, rad.
             distance: m, what to take for that of a point without a place.
             newness: how much the view differs from the last one, 0..1. What is seen twice from one
                 place is known no better, and nothing is forgotten meanwhile.
@@ -113,7 +114,7 @@ class PointMap:
         along = np.einsum("ni,ni->n", line, r)
         placed = (self._sightings[seen] >= _FEWEST_SIGHTINGS) & (along > 0)
         length = np.where(placed, along, distance)
-        noise = (deviation * length) ** 2
+        noise = (np.broadcast_to(deviation, matched.shape)[seen] * length) ** 2
         weight = newness * self._robust(seen, line, r, along, noise, placed, newness) / noise
         across = weight[:, None, None] * (np.eye(3) - r[:, :, None] * r[:, None, :])
         keep = self._keep**newness

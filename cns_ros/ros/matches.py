@@ -18,14 +18,17 @@ _LAYOUT = {
     "x_desired": (12, PointField.FLOAT32),
     "y_desired": (16, PointField.FLOAT32),
     "matched": (20, PointField.UINT8),
+    "deviation": (24, PointField.FLOAT32),
 }
+_LATER = "deviation"
+"""Field that recordings made before it was added lack; it is the last one."""
 _TYPES = {PointField.FLOAT32: "<f4", PointField.UINT8: "u1"}
 _MATCH = np.dtype(
     {
         "names": list(_LAYOUT),
         "formats": [_TYPES[kind] for _, kind in _LAYOUT.values()],
         "offsets": [offset for offset, _ in _LAYOUT.values()],
-        "itemsize": 24,
+        "itemsize": 28,
     }
 )
 
@@ -33,7 +36,8 @@ _MATCH = np.dtype(
 def matches_from_correspondence(correspondence: Correspondence, header: Header) -> PointCloud2:
     """Pack a correspondence into the ``matches`` cloud: one point per desired keypoint.
 
-    Positions are in the normalized plane; unmatched keypoints have NaN for x and y.
+    Positions and their standard deviations are in the normalized plane; unmatched keypoints have
+    NaN for x, y and deviation, and so has a deviation that is not known.
     """
     points = np.zeros(len(correspondence.desired), dtype=_MATCH)
     seen = np.where(correspondence.matched[:, None], correspondence.current, np.nan)
@@ -41,6 +45,7 @@ def matches_from_correspondence(correspondence: Correspondence, header: Header) 
     points["z"] = 1.0
     points["x_desired"], points["y_desired"] = correspondence.desired.T
     points["matched"] = correspondence.matched
+    points["deviation"] = correspondence.deviation
     data = array("B")
     data.frombytes(points.tobytes())
     return PointCloud2(
@@ -57,25 +62,31 @@ def matches_from_correspondence(correspondence: Correspondence, header: Header) 
 
 
 def correspondence_from_matches(message: PointCloud2) -> Correspondence:
-    """Unpack a ``matches`` cloud.
+    """Unpack a ``matches`` cloud, with or without deviations.
 
     Raises:
         ValueError: if the layout is not the observer's, or matched positions are not finite.
     """
     layout = [(f.name, f.offset, f.datatype, f.count) for f in message.fields]
     expected = [(f.name, f.offset, f.datatype, f.count) for f in _fields()]
-    if layout != expected or message.point_step != _MATCH.itemsize or message.is_bigendian:
+    told = layout == expected
+    size = _MATCH.itemsize if told else _LAYOUT[_LATER][0]
+    known = told or layout == expected[:-1]
+    if not known or message.point_step != size or message.is_bigendian:
         raise ValueError(f"matches must have the fields {expected}, got {layout}")
-    if len(message.data) != message.width * message.height * _MATCH.itemsize:
+    if len(message.data) != message.width * message.height * size:
         raise ValueError(
             f"matches of {message.width}x{message.height} points need "
-            f"{message.width * message.height * _MATCH.itemsize} bytes, got {len(message.data)}"
+            f"{message.width * message.height * size} bytes, got {len(message.data)}"
         )
-    points = np.frombuffer(message.data, dtype=_MATCH)
+    points = np.zeros(message.width * message.height, dtype=_MATCH)
+    raw = np.frombuffer(message.data, dtype=np.uint8).reshape(-1, size)
+    points.view(np.uint8).reshape(-1, _MATCH.itemsize)[:, :size] = raw
     return Correspondence(
         np.column_stack([points["x_desired"], points["y_desired"]]),
         np.column_stack([points["x"], points["y"]]),
         points["matched"] > 0,
+        points["deviation"].astype(float) if told else np.array(np.nan),
     )
 
 

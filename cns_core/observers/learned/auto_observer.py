@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cns_core.observers.features import Backend
-from cns_core.observers.learned.learned_observer import LearnedObserver
+from cns_core.observers.features import Backend, FoundKeypoints
+from cns_core.observers.learned.learned_observer import DEVIATION_PX, LearnedObserver
 from cns_core.observers.matching import match
 
 _ENOUGH_SHARE = 0.4
@@ -31,7 +31,7 @@ class AutoObserver(LearnedObserver):
         self._pixels = pixels
         return pixels
 
-    def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _find(self, grey: np.ndarray) -> FoundKeypoints:
         if self._search is None:
             return super()._find(grey)
         current = self._finder.detect(grey, self._mask)
@@ -43,6 +43,7 @@ class AutoObserver(LearnedObserver):
             index = np.concatenate([index[true], len(self._features) + learned.index])
             found = np.vstack([found[true], learned.pixels])
             true = self._agree(self._pixels[index], found)
-        pixels, matched = self._pixels.copy(), np.zeros(len(self._pixels), bool)
-        pixels[index[true]], matched[index[true]] = found[true], True
-        return pixels, matched
+        index = index[true]
+        learned = index >= len(self._features)
+        deviation_px = np.where(learned, DEVIATION_PX, self._finder.deviation_px)
+        return FoundKeypoints.at(self._pixels, index, found[true], deviation_px)

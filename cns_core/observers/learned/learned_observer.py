@@ -6,10 +6,13 @@ import numpy as np
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers.base import ObserverSettings
-from cns_core.observers.features import Backend, select
+from cns_core.observers.features import Backend, FoundKeypoints, select
 from cns_core.observers.learned.turn_search import TurnSearch
 from cns_core.observers.learned.view import PairMatcher
 from cns_core.observers.matching_observer import MatchingObserver
+
+DEVIATION_PX = 0.9
+"""Standard deviation of a right match's place along one axis, as XFeat's on photographs."""
 
 
 class LearnedObserver(MatchingObserver):
@@ -43,13 +46,11 @@ class LearnedObserver(MatchingObserver):
         self._search = search
         return search.pixels
 
-    def _find(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _find(self, grey: np.ndarray) -> FoundKeypoints:
         if self._search is None:
             return super()._find(grey)
         found = self._search.find(grey, self._mask)
-        pixels, matched = self._search.pixels.copy(), np.zeros(len(self._search.pixels), bool)
-        pixels[found.index], matched[found.index] = found.pixels, True
-        return pixels, matched
+        return FoundKeypoints.at(self._search.pixels, found.index, found.pixels, DEVIATION_PX)
 
     def _search_for(self, grey: np.ndarray, count: int) -> TurnSearch:
         """What finds the strongest ``count`` keypoints of a grey image in others."""
