@@ -59,7 +59,8 @@ class Environments(Rows):
     miss: Tensor  # (B,) share missed anew each frame
     lasting: Tensor  # (B,) share of lasting mismatches
     fleeting: Tensor  # (B,) share of mismatches drawn anew each frame
-    jitter: Tensor  # (B,)
+    jitter: Tensor  # (B,) of the current keypoints
+    desired_jitter: Tensor  # (B,)
     prior: Tensor  # (B,) distance prior over true distance
     supervised: Tensor  # (B,) bool, whether the supervisor drives
     age: Tensor  # (B,) long, steps since the start

@@ -68,7 +68,8 @@ def draw_desired_views(
     wanted = draw.log_uniform(points[0], points[1] + 1, count).long()
     distance = draw.uniform(*settings.desired_distance_m, count)
     radius = draw.uniform(*settings.radius_m, count).minimum(WIDEST * distance * half_width)
-    world = sample_scenes(draw, wanted, radius, draw.uniform(*settings.height_m, count))
+    height_m = draw.uniform(*settings.height_m, count)
+    world = sample_scenes(draw, wanted, radius, height_m, settings.bare_share)
     R, t = hemisphere_pose(
         draw,
         distance,

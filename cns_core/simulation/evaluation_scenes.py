@@ -14,6 +14,7 @@ _ASPECT = 480 / 640
 PAPER_SCENE = SceneSettings(
     radius_m=(0.2, 0.2),
     height_m=(0.1, 0.1),
+    bare_share=0.0,
     half_width=(_HALF_WIDTH, _HALF_WIDTH),
     aspect=(_ASPECT, _ASPECT),
     desired_distance_m=(0.5, 0.9),
@@ -48,6 +49,7 @@ def evaluation_settings(
             mismatched=1.0,
             mismatch_share=(mismatch_share, mismatch_share),
             jitter=(0.0005, 0.0005),
+            desired_jitter=(0.0005, 0.0005),
         ),
         rollout=replace(
             settings.rollout,

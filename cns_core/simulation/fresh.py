@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cns_core.simulation import clustering
+from cns_core.simulation import clustering, mismatches
 from cns_core.simulation.batch import Batch, Environments, Keypoints
 from cns_core.simulation.camera_poses import draw_initial_poses
 from cns_core.simulation.clustering import Clustering
@@ -46,7 +46,8 @@ def draw_batch(
         cluster=labels,
         is_center=is_center,
         world=views.world,
-        desired=views.desired,
+        # For good: unlike the current image's, no frame averages it away, only other keypoints do.
+        desired=mismatches.jitter(draw, views.desired, environments.desired_jitter[views.env]),
         tau=draw.uniform(*settings.correspondence.tau_s, len(views.env)),
         # Until they are settled.
         observable=torch.zeros_like(is_center),
@@ -85,6 +86,7 @@ def _environments(
         lasting=mismatched * lasts,
         fleeting=mismatched * ~lasts,
         jitter=draw.log_uniform(*c.jitter, count),
+        desired_jitter=draw.log_uniform(*c.desired_jitter, count),
         prior=torch.where(draw.chance(r.prior_wrong_share, count), wrong_prior, 1.0),
         supervised=draw.chance(r.supervised_share, count),
         age=torch.zeros_like(views.counts),

@@ -14,6 +14,7 @@ class SceneSettings:
 
     radius_m: Range = (0.12, 0.5)  # at most 1.5 times what half the image shows
     height_m: Range = (0.0, 0.14)
+    bare_share: float = 0.25  # of the scenes, few and small objects on a table without texture
     half_width: Range = (0.4, 0.75)
     aspect: Range = (0.56, 0.76)
     desired_distance_m: Range = (0.35, 0.9)
@@ -46,7 +47,8 @@ class CorrespondenceSettings:
     mismatch_share: Range = (0.0, 0.3)
     lasting_share: float = 0.7
     mismatch_hold_s: float = 2.0
-    jitter: Range = (0.00002, 0.0016)
+    jitter: Range = (0.00002, 0.0016)  # of the current image's keypoints, anew in each frame
+    desired_jitter: Range = (0.00002, 0.0016)  # of the desired image's
 
 
 @dataclass(frozen=True)
