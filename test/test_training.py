@@ -11,6 +11,7 @@ import torch
 import yaml
 from torch_geometric.data import Batch
 
+from cns_core.policy.weights import default_weights
 from cns_core.simulation.draw import Draw
 from cns_core.simulation.evaluation_scenes import evaluation_settings
 from cns_core.simulation.settings import SimulationSettings
@@ -231,15 +232,16 @@ def test_command_refuses_what_it_cannot_do(tmp_path, capsys):
     assert "checkpoint.pt does not exist" in capsys.readouterr().err
 
 
-def test_the_shipped_checkpoint_goes_on():
+def test_the_shipped_weights_go_on(tmp_path):
+    """At their step of the shipped configuration, with a network that knows its way."""
     settings = load_settings(CONFIG)
     settings = replace(settings, curriculum=(*settings.curriculum, settings.curriculum[-1]))
-    saved = checkpoint.load(CONFIG.parents[1] / "models" / "checkpoints" / "train.pt")
-    trainer = Trainer(settings, state=saved["state"], local=saved["local"][0])
-    assert trainer.step == saved["state"]["step"] and len(trainer.batch) == settings.environments
-    assert torch.equal(
-        trainer.batch.keypoints.world, saved["local"][0]["simulator"]["key"]["world"]
-    )
+    trainer = Run(settings, tmp_path, weights=default_weights()).trainer
+    assert trainer.step > 1e7 and trainer.stage.length == settings.curriculum[-1].length[1]
+    shipped = load_network(default_weights()).state_dict()
+    for network in (trainer.network, trainer.served):
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, shipped[name]), name
     # A network that knows nothing is at one.
     assert trainer.window()["direction_loss"] < 0.7
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from cns_core.simulation.evaluation_scenes import evaluation_settings
 from cns_core.training import checkpoint, curves
 from cns_core.training.closed_loop import evaluate
+from cns_core.training.fine_tune import state_of_weights
 from cns_core.training.settings import Settings
 from cns_core.training.trainer import Trainer
 from cns_core.training.weights import save_network
@@ -34,20 +35,30 @@ class Run:
         folder: where its files lie.
         resume: go on from the folder's checkpoint.
         device: ``'cpu'`` or ``'cuda'``.
+        weights: a ``.safetensors`` file to begin with, see :func:`.state_of_weights`.
 
     Raises:
-        ValueError: if there is no whole checkpoint to resume from.
+        ValueError: if there is no whole checkpoint to resume from, or the weights cannot be loaded.
     """
 
     def __init__(
-        self, settings: Settings, folder: str | Path, resume: bool = False, device: str = "cpu"
+        self,
+        settings: Settings,
+        folder: str | Path,
+        resume: bool = False,
+        device: str = "cpu",
+        weights: str | Path | None = None,
     ) -> None:
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.world = dist.get_world_size() if dist.is_initialized() else 1
         self.settings = settings
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        saved = checkpoint.load(self.folder / "checkpoint.pt", device) if resume else {}
+        saved: dict[str, Any] = {}
+        if resume:
+            saved = checkpoint.load(self.folder / "checkpoint.pt", device)
+        elif weights is not None:
+            saved = {"state": state_of_weights(weights)}
         # Another number of processes goes on with fresh environments.
         local = saved.get("local", [])
         self.trainer = Trainer(

@@ -20,7 +20,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=command_name("cns-train"), description=__doc__)
     parser.add_argument("--config", default="config/train.yaml", help="settings (YAML)")
     parser.add_argument("--out", default="runs/cns", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    begin.add_argument(
+        "--weights", metavar="FILE", help="begin with these, at the step that they were trained to"
+    )
     parser.add_argument("--time-budget", type=float, metavar="MINUTES", help="stop after so long")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
@@ -32,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             dist.init_process_group("nccl" if args.device == "cuda" else "gloo")
             if args.device == "cuda":
                 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        run = Run(settings, args.out, args.resume, args.device)
+        run = Run(settings, args.out, args.resume, args.device, args.weights)
     except ValueError as error:
         parser.error(str(error))
     for number in (signal.SIGINT, signal.SIGTERM):
