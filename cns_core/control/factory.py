@@ -39,7 +39,7 @@ def make_controller(
     if controller == "ibvs":
         return IbvsController()
     if controller == "cns":
-        # PyTorch takes a second to import, and the classical controllers do without.
+        # The policy brings scikit-learn in, which the classical controllers do without.
         from cns_core.control.cns import CnsController
 
         return CnsController(weights, terminal="ibvs" if terminal == "structure" else terminal)

@@ -13,7 +13,8 @@ TEXTS = {
     "/desired_image": "the picture to return to; transparent where the scene is hidden",
     "/matches": (
         "a point for each desired keypoint: `x`, `y` where it is seen and `x_desired`, `y_desired` "
-        "where it is to be, in the normalized plane, and `matched`; header of the image"
+        "where it is to be, in the normalized plane, `matched`, and `deviation`, the standard "
+        "deviation of its place (not a number where unknown); header of the image"
     ),
     "/twist": (
         "velocity of the camera in its optical frame, m/s and rad/s, stamped when it is sent"

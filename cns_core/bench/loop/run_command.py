@@ -16,6 +16,7 @@ from cns_core.bench.loop.suites import SUITES
 from cns_core.bench.report import tables
 from cns_core.bench.report.machine import describe_machine, describe_versions, fingerprint
 from cns_core.bench.report.summary import Row, weights_label
+from cns_core.control.factory import STOP_RULES
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--scenes", type=int, help="scenes a section instead of the suite's")
     parser.add_argument("--first-scene", type=int, help="index of the first scene of a section")
-    parser.add_argument("--stop", choices=("motion", "pixel_error"), help="stop rule")
+    parser.add_argument("--stop", choices=tuple(STOP_RULES), help="stop rule")
     add_selection(parser)
 
 
