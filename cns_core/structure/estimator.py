@@ -166,15 +166,18 @@ class StructureEstimator:
         R = T_current_goal[:3, :3]
         motion = np.concatenate([T_current_goal[:3, 3], rotation_vector(R)])
         turn, moved = np.kron(np.eye(2), R), self._camera.moved
-        shared = s.shared_noise**2 * fit.by_image
-        expected = s.inflation**2 * fit.independent + shared + fit.by_depth
+        good = int(inliers.sum())
+        expected = s.inflation**2 * fit.independent + s.shared_noise**2 * fit.by_image
+        expected = expected + fit.by_depth
         expected = turn @ expected @ turn.T + np.diag(np.square(s.timing_share * moved))
-        found = s.scatter_inflation**2 * fit.scatter + fit.level**2 * shared + fit.by_depth
+        # Few points choose their own weights, and stand together more often than apart.
+        found = (1.0 + s.few_points / good) ** 2 * fit.scatter + fit.by_depth
+        found = found + (s.found_shared_noise * fit.level) ** 2 * fit.by_image
         found = turn @ found @ turn.T + np.diag(np.square(s.found_timing_share * moved))
         points = homogeneous(seen.current[inliers]) * seen.depth[inliers, None]
         local = points @ fit.T_goal_current[:3, :3].T + fit.T_goal_current[:3, 3]
         self._scale = float(np.linalg.norm(local.mean(axis=0)))
         share = np.median(seen.depth_deviation[inliers] / seen.depth[inliers])
         deviation = self._scale * float(np.hypot(share, s.shared_depth))
-        good, explained = int(inliers.sum()), self._camera.explained
+        explained = self._camera.explained
         return Estimate(motion, found, self._scale, deviation, good, explained, expected)

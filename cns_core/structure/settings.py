@@ -27,11 +27,14 @@ class StructureSettings:
     inflation: float = setting(
         2.0, "factor on deviations that follow from the expected noise", range=(1.0, 100.0)
     )
-    scatter_inflation: float = setting(
-        2.7, "factor on deviations that follow from the residuals", range=(1.0, 100.0)
+    few_points: float = setting(
+        80.0, "points by which deviations that follow from residuals double", range=(0.0, 1e4)
     )
     shared_noise: float = setting(
-        0.3, "part of the sightings' noise that neighbours share", range=(0.0, 1.0)
+        0.3, "caution over the noise that neighbours share, over the noise", range=(0.0, 1.0)
+    )
+    found_shared_noise: float = setting(
+        0.15, "part of the residuals that neighbours share", range=(0.0, 1.0)
     )
     shared_depth: float = setting(
         0.02, "error over the depth that neighbours share", range=(0.0, 1.0)
