@@ -13,6 +13,7 @@ from cns_core.control.guide import StructureGuide
 from cns_core.control.ibvs import IbvsController
 from cns_core.control.motion_stop import MotionStop
 from cns_core.control.regulator import Regulator, Step
+from cns_core.control.stop_rule import StopRule
 from cns_core.geometry import se3
 
 DT = 0.04
@@ -25,6 +26,7 @@ class Loop:
         pose: the measured pose of a camera at ``T``, None for a pose that is not measured.
         start: where the camera begins.
         late_s: how much earlier than told the camera was where a pose says.
+        stop: ends the episode; None for the image's motion alone.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Loop:
         start: np.ndarray = START,
         objects: int = 0,
         late_s: float = 0.0,
+        stop: StopRule | None = None,
     ) -> None:
         self.world = World(seed, objects=objects)
         self.T = start
@@ -47,7 +50,7 @@ class Loop:
         self._pending = [np.zeros(6)] * 2
         self._late_s, self._obeyed = late_s, np.zeros(6)
         guide = StructureGuide(delay_s=delay_s) if guided else None
-        self.regulator = Regulator(IbvsController(), MotionStop(), guide=guide)
+        self.regulator = Regulator(IbvsController(), stop or MotionStop(), guide=guide)
         self.regulator.start(self.world.desired, prior)
 
     def run(self, most: int = 400, unseen: bool = False) -> int:

@@ -92,7 +92,7 @@ def test_the_assumed_mounting_is_what_odometry_goes_through():
 def _verdict(motion, bound_mm=1.0, bound_deg=0.1):
     goal = se3.exp(np.array([0.01, 0.0, 0.0, 0.0, 0.0, 0.02]))
     environment = SimpleNamespace(T=np.eye(4), T_goal=goal)
-    told = Remaining(1e3 * np.linalg.norm(motion[:3]), 0.0, bound_mm, bound_deg)
+    told = Remaining(1e3 * np.linalg.norm(motion[:3]), 0.0, bound_mm, bound_deg, time_s=0.0)
     return Verdict.of(told, np.asarray(motion, dtype=float), environment), goal
 
 

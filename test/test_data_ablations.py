@@ -83,6 +83,8 @@ def test_each_part_of_the_data_can_be_left_out():
     assert spread(right) < 12 * float(jitter) < 0.1 * spread(whole)
     still = [a.current - b.current for a, b in pairwise(unjittered)]
     assert torch.stack(still).norm(dim=2).median() < 1e-7
+    assert without("-Jitter")[0].environments.desired_jitter.max() < 1e-8
+    assert batch.environments.desired_jitter.max() > 1e-5
     assert torch.stack([a.current - b.current for a, b in pairwise(whole)]).norm(dim=2).median() > 0
 
 

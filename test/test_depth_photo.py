@@ -6,6 +6,7 @@ import pytest
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.twin.world.depth_photo import DepthPhoto, Layer
+from cns_core.twin.world.depth_warp import trace_from
 from cns_core.twin.world.solid import sheet
 
 PHOTO = PinholeCamera(width=200, height=150, fx=200.0, fy=200.0, cx=99.5, cy=74.5)
@@ -45,6 +46,15 @@ def test_a_slanted_plane_is_where_geometry_has_it():
     assert shown.mean() > 0.8
     np.testing.assert_allclose(seen.inverse_depth[shown], slanted_depth(VIEW)[shown], rtol=1e-3)
     assert (seen.inverse_depth[seen.face < 0] == 0).all()
+
+
+def test_what_is_found_at_once_stays_found():
+    """Where nothing is left to improve the secant has no slope."""
+    surface = scene().front.inverse_depth
+    points, start = rays(PHOTO)[:, :2], surface.ravel()
+    traced = trace_from(surface, PHOTO, np.eye(4), points, start)
+    assert traced.settled.mean() > 0.95  # but for rounding at the border
+    np.testing.assert_allclose(traced.inverse_depth[traced.settled], start[traced.settled], 1e-4)
 
 
 def test_of_two_things_behind_a_pixel_the_nearer_is_seen():

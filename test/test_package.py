@@ -11,6 +11,9 @@ from zipfile import ZipFile
 
 import pytest
 
+from cns_ros.doctor.installation import examine_installation
+from cns_ros.doctor.settings import DoctorSettings
+
 if sys.version_info < (3, 11):
     import tomli as tomllib
 else:
@@ -162,6 +165,16 @@ def bounds(requirements):
     """Requirements as a dictionary: name, and what versions are asked for."""
     found = (re.match(r"([\w.-]+)\s*(.*)", requirement).groups() for requirement in requirements)
     return {re.sub(r"[-_.]+", "-", name).lower(): versions for name, versions in found}
+
+
+def test_the_doctor_looks_for_all_that_setup_requires():
+    (seen,) = (
+        finding.seen
+        for finding in examine_installation(DoctorSettings())
+        if finding.check == "packages"
+    )
+    looked_for = {part.split()[0] for part in seen.split(", ")}
+    assert looked_for == bounds(setup_arguments()["install_requires"]).keys()
 
 
 def test_pixi_installs_what_the_packages_depend_on():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cns_core.bench import cli
 from cns_core.bench.loop.conditions import conditions_of
 from cns_core.bench.loop.photo import SECTIONS, WAY, card_environment, draw_views
 from cns_core.bench.loop.plan import Spec
@@ -82,6 +83,13 @@ def test_only_views_off_the_goal_are_called_falsely_converged():
     ]
     assert [view.false for view in views] == [False, True, False]
     assert "| `all` | 3 | 2 | 1 |" in table(views)
+
+
+@pytest.mark.parametrize("images", ["1", "0", "two"])
+def test_a_view_is_held_for_two_images_at_least(images, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["held-still", "--images", images])
+    assert f"at least 2, got '{images}'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,5 +1,8 @@
 """The network that serves, on NumPy, against the one that is trained, on PyTorch."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -67,23 +70,48 @@ def test_both_know_the_same_memories():
     assert MEMORIES.keys() == variants.MEMORIES.keys()
 
 
+class Watched:
+    """A network that does something while it is under way."""
+
+    structure = load_policy().network.structure
+
+    def __init__(self, meanwhile):
+        self.meanwhile = meanwhile
+
+    def target(self, graph):
+        return graph
+
+    def __call__(self, *frame):
+        self.meanwhile()
+        return np.ones(6, np.float32), np.ones(1, np.float32), None
+
+
+def step(meanwhile):
+    Policy(Watched(meanwhile)).start(np.eye(2)).step(np.eye(2), np.ones(2, dtype=bool))
+
+
 def test_matrices_are_multiplied_by_one_thread_and_the_callers_are_given_back():
     seen = []
-
-    class Watched:
-        structure = load_policy().network.structure
-
-        def target(self, graph):
-            return graph
-
-        def __call__(self, *frame):
-            seen.extend(blas_threads())
-            return np.ones(6, np.float32), np.ones(1, np.float32), None
-
     with threadpool_limits(2, user_api="blas"):
-        run = Policy(Watched()).start(np.eye(2))
-        run.step(np.eye(2), np.ones(2, dtype=bool))
+        step(lambda: seen.extend(blas_threads()))
         assert set(seen) == {1} and set(blas_threads()) == {2}
+
+
+def test_policies_in_several_threads_give_the_callers_back_too():
+    begun, entered = threading.Event(), threading.Event()
+
+    def first():
+        begun.set()
+        assert not entered.wait(0.1)
+
+    def second():
+        begun.wait()
+        step(entered.set)
+
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor() as pool:
+        for done in [pool.submit(second), pool.submit(step, first)]:
+            done.result(timeout=10.0)
+        assert entered.is_set() and set(blas_threads()) == {2}
 
 
 def blas_threads():

@@ -235,6 +235,16 @@ def test_limits_of_the_loop_are_those_of_the_straight_way(linear):
     assert min(0.26, linear - 1e-3) < fastest < linear + 1e-9
 
 
+def test_a_loop_without_limits_leaves_the_straight_way_its_own():
+    loop = Loop()
+    law = loop.regulator.guide.law
+    own = law.limits
+    for limits, expected in (((0.0, 0.0), (0.0, 0.0)), (None, own)):
+        loop.regulator.limits = limits
+        loop.run(most=len(loop.steps) + 1)
+        assert law.limits == expected
+
+
 @pytest.mark.parametrize("gain, expected", [(0.5, 1.75), (1.0, 3.5), (3.0, 3.5)])
 def test_a_gain_of_the_loop_below_one_slows_the_straight_way(gain, expected):
     loop = Loop()

@@ -101,6 +101,26 @@ def test_verification_keeps_a_scene_of_much_depth_before_a_tool_with_more_matche
     assert not true[on_tool].any()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_at_the_goal_a_thing_that_was_put_elsewhere_is_not_the_scene(seed):
+    """It moved a little and was turned; all over the image the scene is where it was."""
+    rng = np.random.default_rng(seed)
+    desired = np.vstack(
+        [rng.uniform(-0.4, 0.4, (80, 2)), rng.uniform([-0.1, 0.1], [0.1, 0.2], (20, 2))]
+    )
+    local = np.column_stack([desired[80:], np.ones(20)]) - [0.0, 0.15, 1.0]
+    local[:, 2] = rng.uniform(-0.06, 0.06, 20)
+    before, after = (
+        (local @ T[:3, :3].T + T[:3, 3] + [0.0, 0.15, 1.0])
+        for T in (np.eye(4), se3.exp([0.006, -0.004, 0.0, 0.1, -0.1, 0.05]))
+    )
+    desired[80:] = before[:, :2] / before[:, 2:]
+    current = desired + rng.normal(0.0, NOISE, desired.shape)
+    current[80:] = after[:, :2] / after[:, 2:]
+    true = verify_scene(desired, current, 2.0 / 540.0)
+    assert true[:80].mean() > 0.9
+
+
 def matches(rng, in_place, moved, spread=1.0):
     """Pixels of a 640 x 480 image."""
     desired = rng.uniform(0.0, 1.0, (in_place + moved, 2)) * (640.0, 480.0) * spread

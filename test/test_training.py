@@ -246,6 +246,12 @@ def test_the_shipped_weights_go_on(tmp_path):
     assert trainer.window()["direction_loss"] < 0.7
 
 
+def test_weights_of_the_authors_are_not_gone_on_from(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--config", str(CONFIG), "--out", str(tmp_path), "--weights", "cns_state_dict.pth"])
+    assert "must be a .safetensors file, got cns_state_dict.pth" in capsys.readouterr().err
+
+
 def test_another_number_of_processes_goes_on_with_fresh_environments(settings):
     first = Trainer(settings)
     first.window()

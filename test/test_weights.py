@@ -46,10 +46,12 @@ def rewrite(path, change, **metadata):
     "change, metadata, word",
     [
         (lambda s: s.pop("fuse.weight"), {}, "fuse.weight is missing"),
-        (lambda s: s.update(extra=torch.zeros(1)), {}, "extra"),
+        (lambda s: s.update(extra=torch.zeros(1)), {}, r"extra \(1,\) is taken by no layer"),
         (lambda s: s.update({"fuse.bias": torch.zeros(3)}), {}, r"fuse.bias is \(3,\)"),
         (lambda s: s["fuse.bias"].fill_(float("nan")), {}, "not finite"),
         (lambda s: s.pop("input.weight"), {}, "input.weight"),
+        (lambda s: s.update({"input.weight": torch.tensor(1.0)}), {}, "no matrix 'input.weight'"),
+        (lambda s: s.update({"fuse.bias": s["fuse.bias"].bfloat16()}), {}, "must hold float32"),
         (lambda s: None, {"version": "99"}, "version '99'"),
     ],
 )

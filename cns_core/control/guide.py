@@ -40,21 +40,25 @@ class Remaining:
         translation_mm, rotation_deg: length of the way and angle between the two cameras.
         translation_bound_mm, rotation_bound_deg: what the errors of the way and of the angle stay
             below with 95 % probability, as far as the odometry and the intrinsics are right.
+        time_s: when the last image was taken that came with a pose, -inf where none did. In others
+            the way is as old, or goes by the twists given, which an arm need not have obeyed.
     """
 
     translation_mm: float
     rotation_deg: float
     translation_bound_mm: float
     rotation_bound_deg: float
+    time_s: float
 
     @staticmethod
-    def of(estimate: Estimate) -> Remaining:
+    def of(estimate: Estimate, time_s: float) -> Remaining:
         """The same in the units of people."""
         return Remaining(
             1e3 * estimate.translation_m,
             float(np.degrees(estimate.rotation_rad)),
             1e3 * estimate.translation_bound_m(),
             float(np.degrees(estimate.rotation_bound_rad())),
+            time_s,
         )
 
 
@@ -98,8 +102,8 @@ class StructureGuide:
 
     @property
     def remaining(self) -> Remaining | None:
-        """The way left as of the last frame."""
-        return None if self.estimate is None else Remaining.of(self.estimate)
+        """The way left as far as it is known."""
+        return None if self.estimate is None else Remaining.of(self.estimate, self._measured_s)
 
     @property
     def points(self) -> np.ndarray:

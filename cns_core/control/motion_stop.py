@@ -11,7 +11,9 @@ from cns_core.control.remaining_motion import RemainingMotion, estimate
 from cns_core.control.stop_rule import Judgement, StopRule
 from cns_core.geometry.correspondence import Correspondence
 
-_FEWEST = 5
+FEWEST_FRAMES = 5
+_EARLY = 0.98
+"""Of a time span, which a frame that came a little early still ends."""
 _WITHIN_NOISE = 3.0
 _LARGEST_NOISE = 4.0
 
@@ -92,7 +94,7 @@ class MotionTest:
     ) -> bool:
         """Whether the motion has been as good as none for the dwell time."""
         rule = self._rule
-        if not spans(times, rule.dwell_s):
+        if not _spans(times, rule.dwell_s):
             return False
         recent = times >= times[-1] - rule.dwell_s
         noise = np.minimum(_WITHIN_NOISE * deviations, _LARGEST_NOISE * rule.tolerance)
@@ -105,7 +107,7 @@ class MotionTest:
 
         A motion that grows is not settled either: the camera is still under way.
         """
-        if not spans(times, span_s):
+        if not _spans(times, span_s):
             return False
         recent = times >= times[-1] - span_s
         times, sizes = times[recent], sizes[recent]
@@ -120,7 +122,12 @@ class MotionTest:
         return bool(abs(early - late) + uncertainty < self._rule.least_rate * apart_s * early)
 
 
-def spans(times: NDArray[np.float64], span_s: float) -> bool:
-    """Whether enough samples cover ``span_s``, give or take a frame that came early."""
-    covered = times[-1] - times[0] >= 0.98 * span_s
-    return bool(covered and np.sum(times >= times[-1] - span_s) >= _FEWEST)
+def covers(first_s: float, last_s: float, span_s: float) -> bool:
+    """Whether there are ``span_s`` from one time to another, give or take an early frame."""
+    return last_s - first_s >= _EARLY * span_s
+
+
+def _spans(times: NDArray[np.float64], span_s: float) -> bool:
+    """Whether enough samples cover ``span_s``."""
+    recent = np.sum(times >= times[-1] - span_s)
+    return covers(times[0], times[-1], span_s) and bool(recent >= FEWEST_FRAMES)

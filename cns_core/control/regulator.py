@@ -225,8 +225,9 @@ class Regulator:
     def _tell_guide(self) -> None:
         """Gain and limits may change at any time, and the guide's law is to keep them too."""
         if self.guide is not None:
-            self.guide.law.share_of_gain = self.gain
-            self.guide.law.limits = self.limits or self.guide.law.limits
+            law = self.guide.law
+            law.share_of_gain = self.gain
+            law.limits = self.limits or (law.settings.max_linear, law.settings.max_angular)
 
     def _look_ahead(
         self,

@@ -1,13 +1,12 @@
 """The stop rule on the measured way left and the bound of its error."""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.control.guide import Remaining
-from cns_core.control.motion_stop import MotionStop, MotionTest, spans
+from cns_core.control.motion_stop import FEWEST_FRAMES, MotionStop, MotionTest, covers
 from cns_core.control.stop_rule import Judgement
 from cns_core.geometry.correspondence import Correspondence
 
@@ -19,8 +18,8 @@ class VerdictStop(MotionStop):
     Where the way left is measured, an episode has converged as soon as translation and rotation
     have stayed below the 95 % bounds of their own errors for ``told_s``: going on, the camera would
     follow noise. The bounds must be small themselves, and hold where they are proven
-    (docs/structure.md); a way that is vague, or not known at all, leaves the end to
-    :class:`.MotionStop`, whose conditions go on to count beside this one.
+    (docs/structure.md); a way that is vague, goes by the twists given, or is not known at all,
+    leaves the end to :class:`.MotionStop`, whose conditions go on to count beside this one.
 
     Args:
         told_s: how long the way left must not have been told from nothing.
@@ -35,12 +34,15 @@ class VerdictStop(MotionStop):
 
 
 class VerdictTest(MotionTest):
-    """One episode's newest frames: when they were taken, and whether a way was left to go."""
+    """One episode's newest frames, as far as no way was left to go in them.
+
+    A frame that came without a pose says neither yes nor no.
+    """
 
     def __init__(self, rule: VerdictStop) -> None:
         super().__init__(rule)
         self._verdict = rule
-        self._arrived_s: deque[float] = deque()
+        self._arrived_s: list[float] = []
 
     def forget(self) -> None:
         """Wait anew."""
@@ -55,9 +57,15 @@ class VerdictTest(MotionTest):
         if judgement.error > self._verdict.bound or not self._nothing_left(remaining):
             self._arrived_s.clear()
             return judgement
-        self._arrived_s.append(time_s)
-        arrived = spans(np.array(self._arrived_s), self._verdict.told_s)
-        return Judgement(judgement.error, judgement.converged or arrived)
+        if remaining is not None and remaining.time_s == time_s:
+            self._arrived_s.append(time_s)
+        return Judgement(judgement.error, judgement.converged or self._arrived())
+
+    def _arrived(self) -> bool:
+        """Whether that is so in enough frames for long enough, however slow the camera is."""
+        if len(self._arrived_s) < FEWEST_FRAMES:
+            return False
+        return covers(self._arrived_s[0], self._arrived_s[-1], self._verdict.told_s)
 
     def _nothing_left(self, remaining: Remaining | None) -> bool:
         if remaining is None:

@@ -16,7 +16,7 @@ _SURE = 40
 """Matches that leave no doubt, and from which all keypoints can be placed."""
 _CELLS = 4
 """The image is divided into so many cells each way."""
-_ALL_OVER = 10
+ALL_OVER = 10
 """Cells with matches that hardly a tool takes."""
 
 Matches = tuple[np.ndarray, np.ndarray]
@@ -39,7 +39,7 @@ def sure(matches: Matches, size: tuple[int, int]) -> bool:
     """
     if len(matches[0]) < _SURE:
         return False
-    return weight(matches)[0] or cells(matches[0], size) >= _ALL_OVER
+    return weight(matches)[0] or cells(matches[0], size) >= ALL_OVER
 
 
 def cells(pixels: np.ndarray, size: tuple[int, int]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 
 from cns_core.geometry.left_behind import left_behind
 from cns_core.geometry.two_views import epipolar_distance, fit_essential, fit_two_views
+from cns_core.observers.scene_first import ALL_OVER, cells
 
 TOLERANCE_PX = 2.0
 """Largest residual of a true match that observers allow."""
@@ -38,9 +39,12 @@ def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> 
         return verify(desired, current, tolerance)
     scene = np.ones(len(desired), dtype=bool)
     scene[moved] = verify(desired[moved], current[moved], tolerance)
-    if _contradicted(desired, current, moved, scene, tolerance):
+    near = bool(np.median(motion[moved]) < _MOVING * tolerance)
+    # Near the goal what moved may be a thing that was put elsewhere since.
+    there = near and _all_over(desired, ~moved)
+    if not there and _contradicted(desired, current, moved, scene, tolerance):
         return scene & moved
-    if np.median(motion[moved]) < _MOVING * tolerance:
+    if near:
         return verify(desired, current, tolerance)
     kept = np.flatnonzero(scene)
     stuck = left_behind(desired[kept], current[kept], _STILL * tolerance, _MOVING * tolerance)
@@ -49,6 +53,13 @@ def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> 
     scene[kept[stuck]] = False
     scene[scene] = verify(desired[scene], current[scene], tolerance)
     return scene
+
+
+def _all_over(desired: np.ndarray, chosen: np.ndarray) -> bool:
+    """Whether some of the matches lie all over where there are any, as hardly a tool does."""
+    low, high = desired.min(axis=0), desired.max(axis=0)
+    size = np.maximum(high - low, 1e-9)
+    return cells(desired[chosen] - low, (size[0], size[1])) >= ALL_OVER
 
 
 def _contradicted(

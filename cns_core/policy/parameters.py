@@ -55,4 +55,5 @@ class Parameters:
         """
         if self._left:
             name = min(self._left)
-            raise ValueError(f"{name} is {self._state[name].shape}, expected missing")
+            shape = self._state[name].shape
+            raise ValueError(f"{name} {shape} is taken by no layer: is it of another network?")

@@ -1,6 +1,9 @@
 """A trained policy and its runs: keypoints in, distance-decoupled twists out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +13,8 @@ from threadpoolctl import ThreadpoolController
 from cns_core.policy.keypoint_graph import KeypointGraph, build_graph
 from cns_core.policy.linear import Array
 from cns_core.policy.network import NumpyNetwork, twist
+
+_TURN = Lock()
 
 
 class PolicyOutput(NamedTuple):
@@ -62,7 +67,7 @@ class PolicyRun:
         self.graph = graph
         self.memory: Array | None = None
         self._network = network
-        with _blas().limit(limits=1):
+        with _one_thread():
             self._target = network.target(graph)
 
     def step(self, current: ArrayLike, matched: ArrayLike) -> PolicyOutput:
@@ -77,7 +82,7 @@ class PolicyRun:
             ValueError: on wrong shapes, no matched keypoint, or a matched one that is not finite.
         """
         points, mask = self._checked(current, matched)
-        with _blas().limit(limits=1):
+        with _one_thread():
             direction, norm, self.memory = self._network(self._target, points, mask, self.memory)
         return PolicyOutput(direction, norm, twist(direction, norm).astype(np.float64))
 
@@ -99,11 +104,19 @@ class PolicyRun:
         return np.where(mask[:, None], points, 0), mask
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    """The libraries that multiply matrices.
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Matrices are multiplied by one thread, and by as many as before when this is left.
 
     Ours are so small that several threads wait for each other most of the time, on a busy machine
-    for ever; and with one a run is repeated bit for bit whatever the machine.
+    for ever; and with one a run is repeated bit for bit whatever the machine. The number is the
+    whole process's, so that policies take turns: else one would restore what another has set.
     """
+    with _TURN, _blas().limit(limits=1):
+        yield
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries that multiply matrices."""
     return ThreadpoolController().select(user_api="blas")

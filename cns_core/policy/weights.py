@@ -57,10 +57,11 @@ def read_weights(path: str | Path) -> tuple[NumpyNetwork, State]:
         raise ValueError(f"weights file {path} does not exist")
     ours = path.suffix == ".safetensors"
     state, notes = _read_ours(path) if ours else (read_authors(path), {})
-    if "input.weight" not in state:
-        raise ValueError(f"weights file {path} holds no CNS parameters (no 'input.weight')")
+    first = state.get("input.weight")
+    if first is None or first.ndim != 2:
+        raise ValueError(f"weights file {path} holds no CNS parameters (no matrix 'input.weight')")
     structure = Structure(
-        width=state["input.weight"].shape[0],
+        width=first.shape[0],
         clustering=notes.get("clustering", "True") == "True",
         memory=notes.get("memory", "gconv_gru"),
     )
@@ -77,6 +78,8 @@ def _read_ours(path: Path) -> tuple[State, dict[str, str]]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"weights file {path} is damaged or truncated: {error}") from error
+    except TypeError as error:  # of numbers that NumPy lacks, as bfloat16
+        raise ValueError(f"weights file {path} must hold float32 or float16: {error}") from error
     found = metadata.get("format"), metadata.get("version")
     if found != (FORMAT, VERSION):
         raise ValueError(

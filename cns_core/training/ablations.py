@@ -61,7 +61,7 @@ DATA_VARIANTS: dict[str, tuple[str, Change]] = {
     "-Kernels": ("no_kernels", _correspondence(kernels=False)),
     "-KMC": ("no_kmc", _correspondence(kinetic_monte_carlo=False)),
     "-Mismatches": ("no_mismatches", _correspondence(mismatched=0.0)),
-    "-Jitter": ("no_jitter", _correspondence(jitter=_NO_JITTER)),
+    "-Jitter": ("no_jitter", _correspondence(jitter=_NO_JITTER, desired_jitter=_NO_JITTER)),
 }
 """The same for the training data; the names are ours."""
 

@@ -18,8 +18,10 @@ def state_of_weights(path: str | Path) -> dict[str, Any]:
     to; the optimizer begins anew, after a warm-up.
 
     Raises:
-        ValueError: as :func:`.load_network`.
+        ValueError: as :func:`.load_network`, or for a file of another kind.
     """
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"weights to go on from must be a .safetensors file, got {path}")
     parameters = load_network(path).state_dict()
     with safe_open(path, "np") as file:
         step = int(file.metadata().get("steps", 0))

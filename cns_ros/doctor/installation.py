@@ -13,7 +13,12 @@ from cns_ros.doctor.finding import Finding, fail, ok, skipped, warn
 from cns_ros.doctor.settings import DoctorSettings
 
 _OLDEST, _NEWEST = (3, 10), (3, 12)
-_NEEDED = ("numpy", "opencv-python-headless", "scipy", "scikit-learn", "safetensors")
+_NEEDED = (
+    *("numpy", "opencv-python-headless", "pyyaml", "safetensors", "scikit-learn", "scipy"),
+    "threadpoolctl",
+)
+"""What setup.py requires."""
+_MODULES = {"opencv-python-headless": "cv2", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 _EXTRAS = {
     "ur-rtde": ("arm", "only the backends that go through ROS reach an arm"),
     "matplotlib": ("sim", "no twin, no pictures"),
@@ -76,7 +81,7 @@ def _version(name: str) -> str:
 def _imports(name: str) -> bool:
     from importlib.util import find_spec
 
-    module = {"opencv-python-headless": "cv2", "scikit-learn": "sklearn"}.get(name, name)
+    module = _MODULES.get(name, name)
     return find_spec(module) is not None
 
 

@@ -33,7 +33,7 @@ def structure_markers(guide: StructureGuide | None, header: Header) -> MarkerArr
         guide: None for a controller without one, or at rest.
         header: stamp and optical frame of the image.
     """
-    if guide is None or (estimate := guide.estimate) is None:
+    if guide is None or (estimate := guide.estimate) is None or (left := guide.remaining) is None:
         return MarkerArray(markers=[_marker(header, name, Marker.POINTS) for name in NAMES])
     goal = _pose(estimate)
     return MarkerArray(
@@ -43,7 +43,7 @@ def structure_markers(guide: StructureGuide | None, header: Header) -> MarkerArr
             _frustum(header, goal, estimate.scale),
             _way(header, estimate),
             _ball(header, goal, estimate.translation_bound_m()),
-            _text(header, goal, Remaining.of(estimate), estimate.scale),
+            _text(header, goal, left, estimate.scale),
         ]
     )
 

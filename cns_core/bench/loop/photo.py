@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from cns_core.bench.loop.conditions import Conditions
 from cns_core.bench.loop.environments import CAMERA, ImageEnvironment
 from cns_core.bench.loop.poses import PHOTO_SECTIONS as SECTIONS
+from cns_core.bench.loop.poses import horizontal
 from cns_core.bench.loop.suites import FRESH
 from cns_core.bench.photos.photo_scenes import card_scene, stereo_scene
 from cns_core.geometry import se3
@@ -86,7 +87,7 @@ def draw_views(
 
 
 def _goal(rng: np.random.Generator) -> Pose:
-    lean = Rotation.from_rotvec(np.radians(rng.uniform(0.0, _GOAL_OFF_DEG)) * _across(rng))
+    lean = Rotation.from_rotvec(np.radians(rng.uniform(0.0, _GOAL_OFF_DEG)) * horizontal(rng))
     roll = Rotation.from_euler("z", rng.uniform(-_GOAL_ROLL_DEG, _GOAL_ROLL_DEG), degrees=True)
     R = (lean * Rotation.from_euler("x", np.pi) * roll).as_matrix()
     return se3.pose(R, -rng.uniform(*_GOAL_M) * R[:, 2])
@@ -105,7 +106,7 @@ def _start(rng: np.random.Generator, goal: Pose, rotation_deg: float, way: float
     ahead = -eye / np.linalg.norm(eye)
     axis = np.cross(goal[:3, 2], ahead)
     turn = Rotation.from_rotvec(axis / np.linalg.norm(axis) * np.arccos(goal[:3, 2] @ ahead))
-    aim = Rotation.from_rotvec(np.radians(rng.uniform(0.0, _AIM_DEG)) * _across(rng))
+    aim = Rotation.from_rotvec(np.radians(rng.uniform(0.0, _AIM_DEG)) * horizontal(rng))
     aimed = se3.pose(turn.as_matrix() @ goal[:3, :3] @ aim.as_matrix(), eye)
     return _rolled(goal, aimed, rotation_deg, float(rng.choice([-1.0, 1.0])))
 
@@ -131,8 +132,3 @@ def _shown(scene: Rendered, T: Pose) -> float:
     if isinstance(scene, DepthPhoto):
         return scene.photographed(T, CAMERA)
     return float((scene.surfaces(T, CAMERA).inverse_depth > 0.0).mean())
-
-
-def _across(rng: np.random.Generator) -> NDArray[np.float64]:
-    angle = rng.uniform(0.0, 2.0 * np.pi)
-    return np.array([np.cos(angle), np.sin(angle), 0.0])

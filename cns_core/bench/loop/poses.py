@@ -65,7 +65,7 @@ def _start(
 ) -> np.ndarray | None:
     """One draw; None where it is out of bounds or too near the ground."""
     low, high = bounds_deg
-    aside = Rotation.from_rotvec(np.radians(rng.uniform(0.0, 35.0)) * _horizontal(rng))
+    aside = Rotation.from_rotvec(np.radians(rng.uniform(0.0, 35.0)) * horizontal(rng))
     start = se3.pose(aside) @ goal
     start[:3, 3] *= rng.uniform(*reach)
     roll = rng.choice([-1.0, 1.0]) * rng.uniform(low, high)
@@ -80,16 +80,17 @@ def looking_at_origin(
 ) -> np.ndarray:
     """A camera looking at the origin from above, turned about its axis at random."""
     turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi))
-    lean = Rotation.from_rotvec(np.radians(off_vertical_deg) * _horizontal(rng))
+    lean = Rotation.from_rotvec(np.radians(off_vertical_deg) * horizontal(rng))
     R = (lean * turn * Rotation.from_euler("x", np.pi)).as_matrix()
     return se3.pose(R, -distance_m * R[:, 2])
 
 
 def _tilt(rng: np.random.Generator, angle_deg: float) -> Rotation:
     """A turn about a random axis across the optical axis."""
-    return Rotation.from_rotvec(np.radians(angle_deg) * _horizontal(rng))
+    return Rotation.from_rotvec(np.radians(angle_deg) * horizontal(rng))
 
 
-def _horizontal(rng: np.random.Generator) -> np.ndarray:
+def horizontal(rng: np.random.Generator) -> np.ndarray:
+    """(3,) unit vector in the x-y plane, drawn uniformly."""
     angle = rng.uniform(0, 2 * np.pi)
     return np.array([np.cos(angle), np.sin(angle), 0.0])

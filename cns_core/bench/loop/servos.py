@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,4 +137,4 @@ class PointsServo:
 def _verified(seen: Correspondence) -> Correspondence:
     matched = seen.matched.copy()
     matched[matched] = verify(seen.desired[matched], seen.current[matched], MATCH_TOLERANCE)
-    return Correspondence(seen.desired, seen.current, matched)
+    return replace(seen, matched=matched)

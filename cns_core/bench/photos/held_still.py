@@ -8,7 +8,7 @@ the camera is more than 1 deg or 1 % of the distance off; the command succeeds w
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count, islice, product
@@ -26,6 +26,7 @@ from cns_core.bench.loop.plan import Spec
 from cns_core.bench.loop.servos import build_method
 from cns_core.bench.loop.suites import FRESH
 from cns_core.bench.methods.observers_by_name import OBSERVERS, build_observer
+from cns_core.bench.photos.loop_table import WRONG_DEG, WRONG_SHARE
 from cns_core.bench.report.machine import describe_machine, describe_versions
 from cns_core.control.regulator import Step
 from cns_core.control.status import Status
@@ -37,7 +38,6 @@ from cns_core.servo import STRUCTURE_SMOOTH_PX
 TOOLS = ("tool", "tool-pasted", "camera-machine-vision", "camera-webcam")
 WAY_SHARES = (1.0, 0.5, 0.25, 0.1)
 """How much of the way between goal and start is left where the camera stands."""
-WRONG_DEG, WRONG_SHARE = 1.0, 0.01
 PERIOD_S = 0.08
 _TERMINAL = "structure"
 _MAKERS = {"stereo": stereo_environment, "cards": card_environment}
@@ -84,13 +84,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=2.4, help="a view is shown (default 2.4)")
     parser.add_argument(
         "--images",
-        type=int,
+        type=_at_least_two,
         default=3,
         help="of each view, at least 2; what is found in them is then repeated (default 3)",
     )
     parser.add_argument("--observer", choices=OBSERVERS, default="auto-tracked", metavar="NAME")
     parser.add_argument("--perturbations", nargs="+", default=TOOLS, metavar="NAME")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write all as JSON")
+
+
+def _at_least_two(word: str) -> int:
+    if not word.isdecimal() or int(word) < 2:
+        raise ArgumentTypeError(f"must be a whole number of at least 2, got {word!r}")
+    return int(word)
 
 
 def run(args: Namespace) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from cns_core.bench.loop.poses import horizontal
 from cns_core.bench.photos.photographs import SETS, photograph, stereo_depth
 from cns_core.geometry import se3
 from cns_core.twin.world.depth_photo import DepthPhoto, Layer
@@ -50,13 +50,8 @@ def _card(rng: np.random.Generator, name: str, number: int) -> Solid:
     angle = 2.0 * np.pi * (number + rng.uniform(-0.2, 0.2)) / _CARDS
     aside = rng.uniform(0.6, 1.0) * _PLACES_M
     turn = Rotation.from_euler("z", rng.uniform(0.0, 2.0 * np.pi))
-    lean = Rotation.from_rotvec(np.radians(rng.uniform(*_TILT_DEG)) * _horizontal(rng))
+    lean = Rotation.from_rotvec(np.radians(rng.uniform(*_TILT_DEG)) * horizontal(rng))
     lowest = 0.5 * width * np.sin(lean.magnitude()) + 0.01
     place = aside * np.cos(angle), aside * np.sin(angle), lowest + rng.uniform(*_HEIGHT_M)
     height = width * picture.shape[0] / picture.shape[1]
     return sheet(width, height, picture).at(se3.pose(lean * turn, place))
-
-
-def _horizontal(rng: np.random.Generator) -> NDArray[np.float64]:
-    angle = rng.uniform(0.0, 2.0 * np.pi)
-    return np.array([np.cos(angle), np.sin(angle), 0.0])

@@ -28,9 +28,9 @@ _EVERY = 2
 _FIRST, _LAST, _ALONE = 4, 2, 5
 """Iterations at half the resolution, at the full one, and of points alone."""
 _STRIPE = 256
-_STEEPEST, _FLATTEST = np.float32(-5.0), np.float32(-0.3)
-"""Bounds of the slope of what is left of the inverse depth over the inverse depth; without parallax
-it is -1."""
+_STEEPEST, _FLATTEST, _NO_PARALLAX = np.float32(-5.0), np.float32(-0.3), np.float32(-1.0)
+"""Bounds of the slope of what is left of the inverse depth over the inverse depth, and what it is
+without parallax."""
 _SETTLED_PX, _NEARLY_PX = 0.7, 4.0
 """Change of the place in the last iteration below which it is found, or will be."""
 _FARTHEST = np.float32(1e-6)
@@ -97,7 +97,10 @@ class Warp:
             gap = self.seen(surface, x, y) - w
             step = gap
             if n:
-                slope = _field(cv2.divide(gap - last_gap, w - last_w))
+                change = w - last_w
+                slope = _field(cv2.divide(gap - last_gap, change))
+                # Where it has come to rest to the last bit there is no secant.
+                slope[change == 0.0] = _NO_PARALLAX
                 step = -_field(cv2.divide(gap, np.clip(slope, _STEEPEST, _FLATTEST)))
             last_w, last_gap = w, gap
             w = np.maximum(w + step, _FARTHEST)
