@@ -9,14 +9,15 @@ from support_structure import GOAL, START, World, errors, follow, way
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.structure import symmetric
 from cns_core.structure.camera_track import CameraTrack
 from cns_core.structure.estimate import bound
 from cns_core.structure.estimator import StructureEstimator
 from cns_core.structure.goal import Sightings, first_guess, fit_goal
 from cns_core.structure.localisation import localise
 from cns_core.structure.point_map import PointMap
-from cns_core.structure.projection import by_twist, homogeneous, project, whiten
-from cns_core.structure.rotation import rotation_vector
+from cns_core.structure.projection import by_twist, homogeneous, median, project, whiten
+from cns_core.structure.rotation import exp, log, rotation_matrices, rotation_vector
 from cns_core.structure.settings import StructureSettings
 
 NEAR = GOAL @ se3.exp([0.01, -0.005, 0.008, 0.01, 0.02, -0.03])
@@ -323,6 +324,45 @@ def test_rotation_vectors_agree_with_scipy(angle):
     rotvec = angle * np.array([2.0, -1.0, 2.0]) / 3.0
     R = Rotation.from_rotvec(rotvec).as_matrix()
     np.testing.assert_allclose(rotation_vector(R), rotvec, atol=1e-8, rtol=1e-9)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 1e-3, 1.0, 3.0])
+def test_motions_of_twists_agree_with_those_of_all_geometry(angle):
+    twist = np.array([0.1, -0.2, 0.3, *(angle * np.array([2.0, -1.0, 2.0]) / 3.0)])
+    np.testing.assert_allclose(exp(twist), se3.exp(twist), atol=1e-12)
+    np.testing.assert_allclose(log(se3.exp(twist)), twist, atol=1e-9)
+    R = Rotation.from_rotvec(twist[3:]).as_matrix()
+    np.testing.assert_allclose(rotation_matrices(twist[None, 3:])[0], R, atol=1e-12)
+
+
+def test_symmetric_matrices_by_rows_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    vectors, turned = rng.normal(size=(2, 3, 5))
+    rows = symmetric.outer(vectors) + symmetric.outer(turned)
+    rows[symmetric.DIAGONAL] += 0.1
+    whole = symmetric.full(rows).transpose(2, 0, 1)
+    column = vectors.T[:, :, None]
+    np.testing.assert_allclose(whole, whole.transpose(0, 2, 1))
+    np.testing.assert_allclose(symmetric.times(rows, vectors).T, (whole @ column)[:, :, 0])
+    np.testing.assert_allclose(
+        symmetric.along(rows, vectors), (column.transpose(0, 2, 1) @ whole @ column).ravel()
+    )
+    inverse = symmetric.full(symmetric.inverse(rows, 0.1)).transpose(2, 0, 1)
+    np.testing.assert_allclose(inverse, np.linalg.inv(whole), rtol=1e-9)
+
+
+def test_inverses_stay_positive_where_rounding_has_taken_all_that_is_small():
+    ray = np.array([[0.6], [0.48], [0.64]])
+    rows = -1e18 * symmetric.outer(ray)
+    rows[symmetric.DIAGONAL] += 1e18 + 1.0
+    inverse = symmetric.inverse(rows, 1.0)
+    assert (symmetric.along(inverse, np.eye(3)[:, :, None]) > 0.0).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_medians_are_those_of_numpy(count):
+    values = np.random.default_rng(count).normal(size=count)
+    assert median(values) == np.median(values)
 
 
 def test_a_map_of_a_wrong_scale_takes_the_one_that_odometry_tells():

@@ -8,14 +8,15 @@ fit is where it should be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from cns_core.observers.alignment import PatchAligner
-from cns_core.observers.template import BlurredTemplate
+from cns_core.observers.template import BlurredTemplate, Readable
 
 _DEFOCUS_PX = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Standard deviations of Gaussians."""
@@ -60,8 +61,8 @@ class BlurLadder:
         blurred = [cv2.GaussianBlur(image, (0, 0), sigma) for sigma in _DEFOCUS_PX]
         for angle_deg in _MOTION_DEG:
             blurred += [cv2.filter2D(image, -1, _line(n, angle_deg)) for n in _MOTION_PX]
-        templates = [BlurredTemplate(each) for each in blurred]
-        self._aligners = [sharp, *(PatchAligner(each, sharp.radius) for each in templates)]
+        self._templates: list[Readable] = [sharp.template, *map(BlurredTemplate, blurred)]
+        self._aligners = [sharp.reading(each) for each in self._templates]
 
     def aligner(self, blur: Blur) -> PatchAligner:
         """What aligns to images that are blurred like this."""
@@ -87,29 +88,50 @@ class BlurLadder:
             turn: number of the frame.
         """
         some = np.linspace(0, len(pixels) - 1, min(_PATCHES, len(pixels))).astype(int)
-
-        def compared(kind: int) -> Blur:
-            align = self._aligners[kind].align
-            found = align(image, anchors[some], affine[some], pixels[some])
-            return Blur(kind, float(np.median(1.0 - found.similarity**2)))
-
-        present = compared(last.kind)
-        count = len(self._aligners)
-        if present.misfit < max(_SUDDEN * last.misfit, _LIKE) and np.isfinite(last.misfit):
-            best = _best(compared, {0, 1 + turn % (count - 1)} - {last.kind})
-        else:
-            best = _best(compared, _COARSE)
-            beside = {best.kind - 1, best.kind + 1} if best.kind else set()
-            best = min(best, _best(compared, beside & set(range(count))), key=_misfit)
+        compared = partial(self._compared, image, anchors[some], affine[some], pixels[some])
+        count = len(self._templates)
+        present, *others = compared([last.kind, *sorted({0, 1 + turn % (count - 1)} - {last.kind})])
+        best = min(others, key=_misfit)
+        if not (present.misfit < max(_SUDDEN * last.misfit, _LIKE) and np.isfinite(last.misfit)):
+            best = min(compared(_COARSE), key=_misfit)
+            beside = {best.kind - 1, best.kind + 1} & set(range(count)) if best.kind else set()
+            best = min([best, *compared(sorted(beside))], key=_misfit)
         return best if best.misfit < _BETTER * present.misfit else present
+
+    def _compared(
+        self,
+        image: np.ndarray,
+        anchors: np.ndarray,
+        affine: np.ndarray,
+        pixels: np.ndarray,
+        kinds: Sequence[int],
+    ) -> list[Blur]:
+        """How well each of several blurs explains an image; all at once, as patches are few."""
+        count = len(kinds)
+        if not count:
+            return []
+        aligner = self._aligners[0].reading(_Several([self._templates[kind] for kind in kinds]))
+        asked = np.tile(anchors, (count, 1)), np.tile(affine, (count, 1, 1))
+        found = aligner.align(image, *asked, np.tile(pixels, (count, 1)), judged=False)
+        misfit = np.median(1.0 - found.similarity.reshape(count, -1) ** 2, axis=1)
+        return [Blur(kind, float(each)) for kind, each in zip(kinds, misfit, strict=True)]
+
+
+class _Several:
+    """Templates that are read as one, each at an equal share of the maps."""
+
+    def __init__(self, templates: Sequence[Readable]) -> None:
+        self._templates = templates
+
+    def read(self, maps: np.ndarray, grid: np.ndarray) -> np.ndarray:
+        """As :meth:`.Readable.read`."""
+        shares = np.split(maps, len(self._templates), axis=1)
+        read = [each.read(share, grid) for each, share in zip(self._templates, shares, strict=True)]
+        return np.concatenate(read)
 
 
 def _misfit(blur: Blur) -> float:
     return blur.misfit
-
-
-def _best(compared: Callable[[int], Blur], kinds: Collection[int]) -> Blur:
-    return min((compared(kind) for kind in sorted(kinds)), key=_misfit, default=Blur())
 
 
 def _line(length: int, angle_deg: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cns_core.observers import local_affine
-from cns_core.observers.alignment import Alignment, PatchAligner
+from cns_core.observers.alignment import Alignment, PatchAligner, determinant
 from cns_core.observers.blur import Blur, BlurLadder
 from cns_core.observers.corners import find_corners
 from cns_core.observers.flow import to_full, to_half
@@ -121,13 +121,15 @@ class DesiredPatches:
             doubted: (N,) bool, which maps to refine where much is left unexplained.
         """
         sighted = Sighted.nowhere(guess)
-        ok = attempt & self.in_view(guess) & (np.abs(np.linalg.det(affine)) > _LEAST_AREA)
+        ok = attempt & self.in_view(guess) & (np.abs(determinant(affine)) > _LEAST_AREA)
         ok &= ~rough | self._in_view_at_half(guess)
         pixels = sighted.pixels
         k = np.flatnonzero(ok & rough)
         if len(k):
             start, anchors = to_half(guess[k]), to_half(self.anchors[k])
-            roughly = self._rough.align(frame.half, anchors, affine[k], start, steps=2)
+            roughly = self._rough.align(
+                frame.half, anchors, affine[k], start, steps=2, judged=False
+            )
             pixels[k] = to_full(roughly.pixels)
             ok[k] = roughly.similarity > _LEAST_SIMILAR_ROUGH
             ok &= self.in_view(pixels)
@@ -178,7 +180,7 @@ class DesiredPatches:
 
         It stays what it was where too few anchors are in view.
         """
-        inside = self.in_view(guess) & (np.abs(np.linalg.det(affine)) > _LEAST_AREA)
+        inside = self.in_view(guess) & (np.abs(determinant(affine)) > _LEAST_AREA)
         k = np.flatnonzero(attempt & inside)
         if len(k) < _FEWEST:
             return last

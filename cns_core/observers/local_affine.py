@@ -28,21 +28,18 @@ def fit(
     Returns:
         ``(affine, pixels)``: (N, 2, 2) maps and (N, 2) where they take the anchors.
     """
-    # Coordinates first: operations on long rows, not on thousands of small matrices.
-    points = np.concatenate([before.transpose(2, 0, 1), after.transpose(2, 0, 1)])
+    # Keypoints last: operations on long rows, not on thousands of small matrices.
+    points = np.vstack([before.T, after.T]).copy()
     weight = np.ones(points.shape[1:])
     for _ in range(_ROUNDS):
-        mean = np.einsum("ink,nk->in", points, weight) / weight.sum(axis=1)
-        offset = points - mean[:, :, None]
+        mean = (points * weight).sum(axis=1) / weight.sum(axis=0)
+        offset = points - mean[:, None]
         ds, dt = offset[:2], offset[2:]
-        weighted = weight * ds
-        xx, xy, yy = (_dot(weighted[i], ds[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
-        xx, yy = xx + _PRIOR_PX2, yy + _PRIOR_PX2
-        x, y = (np.array([_dot(w, d) for d in dt]) for w in weighted)
-        x, y = x + _PRIOR_PX2 * prior[:, :1], y + _PRIOR_PX2 * prior[:, 1:]
+        by_x, by_y = ((weight * d * offset).sum(axis=1) for d in ds)
+        xx, xy, yy = by_x[0] + _PRIOR_PX2, by_x[1], by_y[1] + _PRIOR_PX2
+        x, y = by_x[2:] + _PRIOR_PX2 * prior[:, :1], by_y[2:] + _PRIOR_PX2 * prior[:, 1:]
         affine = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy * xy)
-        carried = affine[:, 0, :, None] * ds[0] + affine[:, 1, :, None] * ds[1]
-        weight = _robust(*(dt - carried))
+        weight = _robust(*(dt - affine[:, :1] * ds[0] - affine[:, 1:] * ds[1]))
     affine = affine.transpose(2, 0, 1)
     pixels = mean[2:].T + np.einsum("nij,nj->ni", affine, anchors - mean[:2].T)
     return affine, pixels
@@ -73,14 +70,10 @@ def fit_consensus(before: np.ndarray, after: np.ndarray) -> np.ndarray | None:
     return None if affine is None or agreed.sum() < _LEAST_CONSENSUS else affine
 
 
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.einsum("nk,nk->n", a, b)
-
-
 def _robust(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Weights of Cauchy's estimator for residuals (x, y), scaled by the median of the last axis."""
+    """Weights of Cauchy's estimator for residuals (x, y), scaled by the first axis' median."""
     squared = x * x + y * y
-    half = squared.shape[-1] // 2
-    median = np.partition(squared, half, axis=-1)[..., half, None]
+    half = len(squared) // 2
+    median = np.partition(squared, half, axis=0)[half]
     scale = np.maximum(_PRECISE_PX**2, 4.0 * median)
     return 1.0 / (1.0 + squared / scale)

@@ -111,8 +111,9 @@ class Track:
 
     def found(self, at: Sighted) -> Track:
         """With keypoints where they were sighted."""
-        found = replace(self, pixels=at.pixels, misfit=at.misfit)
-        return replace(found, deviation_px=at.deviation_px, bent=at.bent)
+        return replace(
+            self, pixels=at.pixels, misfit=at.misfit, deviation_px=at.deviation_px, bent=at.bent
+        )
 
     def moved_from(self, previous: Track) -> Track:
         """With the velocity since the frame before."""

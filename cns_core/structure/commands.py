@@ -35,7 +35,8 @@ class Commands:
         """(M, 6) motion, m and rad, that was commanded between (M,) times and (M,) later ones."""
         if not self._times:
             return np.zeros((len(start_s), 6))
-        return self._until(end_s) - self._until(start_s)
+        until = self._until(np.concatenate([start_s, end_s]))
+        return until[len(start_s) :] - until[: len(start_s)]
 
     def _until(self, times: np.ndarray) -> np.ndarray:
         known, sums = np.array(self._times), np.array(self._sums)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from cns_core.geometry import se3
-from cns_core.structure.rotation import rotation_vector
+from cns_core.structure.rotation import exp, rotation_matrices, rotation_vector
 
 _PROBABILITY = 0.95
 
@@ -62,10 +61,8 @@ class Estimate:
 
     def after(self, moved: np.ndarray) -> Estimate:
         """The same once the camera has moved by (6,) ``moved``, m and rad in its own frame."""
-        T_current_goal = se3.pose(
-            Rotation.from_rotvec(self.motion[3:]).as_matrix(), self.motion[:3]
-        )
-        T = se3.inverse(se3.exp(moved)) @ T_current_goal
+        T_current_goal = se3.pose(rotation_matrices(self.motion[None, 3:])[0], self.motion[:3])
+        T = se3.inverse(exp(moved)) @ T_current_goal
         return replace(self, motion=np.concatenate([T[:3, 3], rotation_vector(T[:3, :3])]))
 
     def translation_bound_m(self) -> float:
@@ -88,4 +85,5 @@ def bound(covariance: np.ndarray) -> float:
     if total <= 0.0:
         return 0.0
     freedom = total**2 / squared
-    return float(np.sqrt(chi2.ppf(_PROBABILITY, freedom) * total / freedom))
+    quantile = 2.0 * gammaincinv(0.5 * freedom, _PROBABILITY)  # of chi squared
+    return float(np.sqrt(quantile * total / freedom))

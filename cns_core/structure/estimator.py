@@ -11,7 +11,7 @@ from cns_core.structure.estimate import Estimate
 from cns_core.structure.goal import Fit, Sightings
 from cns_core.structure.goal_track import GoalTrack
 from cns_core.structure.point_map import PointMap
-from cns_core.structure.projection import NEAREST_M, homogeneous
+from cns_core.structure.projection import NEAREST_M, homogeneous, median
 from cns_core.structure.rotation import rotation_vector
 from cns_core.structure.settings import StructureSettings
 
@@ -132,7 +132,7 @@ class StructureEstimator:
         share = np.ones(len(seen.matched))
         told = np.isfinite(seen.deviation)
         if told.any():
-            share[told] = seen.deviation[told] / np.median(seen.deviation[told])
+            share[told] = seen.deviation[told] / median(seen.deviation[told])
         return usual * np.hypot(1.0, share) / np.sqrt(2.0)
 
     def _find_goal(self, seen: Correspondence, T: np.ndarray, noise: np.ndarray) -> Estimate | None:
@@ -151,8 +151,9 @@ class StructureEstimator:
         """All matches; what has no depth (nan) yet is taken for as far away as the others."""
         axis, known = T[:3, 2], np.isfinite(depth)
         covariance = self._map.covariance(which, T[:3, 3])
-        spread = np.sqrt(np.maximum(np.einsum("i,nij,j->n", axis, covariance, axis), 0.0))
-        usual = float(np.median(depth[known]))
+        variance = covariance.reshape(-1, 9) @ np.outer(axis, axis).ravel()
+        spread = np.sqrt(np.maximum(variance, 0.0))
+        usual = median(depth[known])
         return Sightings(
             seen.current[which],
             self._desired[which],
@@ -177,7 +178,7 @@ class StructureEstimator:
         points = homogeneous(seen.current[inliers]) * seen.depth[inliers, None]
         local = points @ fit.T_goal_current[:3, :3].T + fit.T_goal_current[:3, 3]
         self._scale = float(np.linalg.norm(local.mean(axis=0)))
-        share = np.median(seen.depth_deviation[inliers] / seen.depth[inliers])
+        share = median(seen.depth_deviation[inliers] / seen.depth[inliers])
         deviation = self._scale * float(np.hypot(share, s.shared_depth))
         explained = self._camera.explained
         return Estimate(motion, found, self._scale, deviation, good, explained, expected)

@@ -11,12 +11,15 @@ from numpy.typing import ArrayLike
 from cns_core.geometry import se3
 from cns_core.structure.projection import (
     by_twist,
+    columns,
     homogeneous,
+    lengths,
     normal_equations,
     project,
     tukey,
     whiten,
 )
+from cns_core.structure.rotation import exp
 
 _ROUNDS = 2
 _RANSAC_TRIALS = 60
@@ -115,24 +118,24 @@ def fit_goal(
         shared_depth: error of the depths that neighbours share at least, over the depths.
     """
     T, rays = T_goal_current, homogeneous(seen.current)
-    own = np.square(noise).reshape(-1, 1, 1) * np.eye(2)
+    own = np.square(noise)
     points = rays * seen.depth[:, None]
     for n in range(_ROUNDS + 1):
         local = points @ T[:3, :3].T + T[:3, 3]
         image, by_point = project(local)
-        by_depth = np.einsum("nij,nj->ni", by_point, rays @ T[:3, :3].T)
-        moved = by_depth * seen.depth_deviation[:, None]
-        spread = own + moved[:, :, None] * moved[:, None, :]
+        ahead = rays @ T[:3, :3].T
+        by_depth = by_point[:, 0, :1] * ahead[:, :2] + by_point[:, :, 2] * ahead[:, 2:]
+        spread = _spread(own, by_depth * seen.depth_deviation[:, None])
         white, J = whiten(seen.desired - image, by_twist(local, by_point), spread)
-        distance = np.linalg.norm(white, axis=1)
+        distance = lengths(white)
         weight = tukey(distance)
         normal, gradient = normal_equations(white, J, weight)
         normal += (_STIFFNESS + _LEAST_SHARE * np.trace(normal)) * np.eye(6)
         inverse = np.linalg.inv(normal)
         if n < _ROUNDS:
             step = inverse @ gradient
-            T = se3.exp(step / max(np.linalg.norm(step) / _LARGEST_STEP, 1.0)) @ T
-    changes = np.zeros((len(image), 2, 3))
+            T = exp(step / max(np.linalg.norm(step) / _LARGEST_STEP, 1.0)) @ T
+    changes = np.zeros((len(image), 2, 3), order="F")
     changes[:, 0, 0] = changes[:, 1, 1] = noise
     own = _SHARED_DEPTH * np.minimum(seen.depth_deviation, _LARGEST_SHARED * seen.depth)
     changes[:, :, 2] = by_depth * np.hypot(shared_depth * seen.depth, own)[:, None]
@@ -145,6 +148,16 @@ def fit_goal(
     return Fit(T, inverse, scatter, level, by_image, by_depth_error, distance)
 
 
+def _spread(variance: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """(N, 2, 2) covariance of sightings of a (N,) variance, or one for all, and errors along (N, 2)
+    ``moved``."""
+    spread = np.empty((len(moved), 2, 2), order="F")
+    np.multiply(moved[:, :, None], moved[:, None, :], out=spread)
+    for axis in range(2):
+        spread[:, axis, axis] += variance
+    return spread
+
+
 def _residual_errors(
     inverse: np.ndarray, J: np.ndarray, white: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, float]:
@@ -154,10 +167,11 @@ def _residual_errors(
         inverse: (6, 6) of the normal matrix.
         J, white: (N, 2, 6) and (N, 2), in standard deviations, with (N,) ``weight``.
     """
-    pull = np.einsum("nki,nk,n->ni", J, white, weight)
+    error = white * weight[:, None]
+    pull = J[:, 0] * error[:, :1] + J[:, 1] * error[:, 1:]
     count = 2 * len(white)
     scatter = inverse @ (pull.T @ pull) @ inverse * count / max(count - 6, 1)
-    squared = np.einsum("nk,nk,n->", white, white, weight) / max(2.0 * weight.sum(), 1e-9)
+    squared = weight @ np.square(white).sum(axis=1) / max(2.0 * weight.sum(), 1e-9)
     return scatter, float(np.sqrt(squared))
 
 
@@ -172,5 +186,5 @@ def _pull(weighted: np.ndarray, changes: np.ndarray, image: np.ndarray) -> np.nd
     """
     centred = image - image.mean(axis=0)
     fields = np.column_stack([np.ones(len(image)), centred / (centred.std(axis=0) + 1e-9)])
-    pulls = np.einsum("nki,nkc->nic", weighted, changes)
-    return np.einsum("nic,nf->icf", pulls, fields).reshape(6, -1)
+    varied = changes[:, :, :, None] * fields[:, None, None, :]
+    return columns(weighted).T @ columns(varied.reshape(*changes.shape[:2], -1))

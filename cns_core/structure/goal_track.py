@@ -7,7 +7,7 @@ import numpy as np
 from cns_core.geometry import se3
 from cns_core.structure.camera_track import FEWEST, INLIER
 from cns_core.structure.goal import Fit, Sightings, first_guess, fit_goal
-from cns_core.structure.projection import MEDIAN
+from cns_core.structure.projection import MEDIAN, median
 from cns_core.structure.settings import StructureSettings
 
 _LEAST_SHARE = 0.5
@@ -57,7 +57,7 @@ class GoalTrack:
             self.lose()
             return None
         self._T_goal = T @ se3.inverse(fit.T_goal_current)
-        ratio = min(float(np.median(fit.distance)) / MEDIAN, _LARGEST_RATIO)
+        ratio = min(median(fit.distance) / MEDIAN, _LARGEST_RATIO)
         self.factor = float(np.clip(self.factor * (1.0 + _SMOOTHING * (ratio - 1.0)), *_FACTORS))
         return fit, inliers
 
@@ -73,4 +73,4 @@ class GoalTrack:
             if guess is not None:
                 guesses.append(guess)
         fits = [fit_goal(guess, seen, noise, self._shared_depth) for guess in guesses]
-        return min(fits, key=lambda fit: float(np.median(fit.distance)), default=None)
+        return min(fits, key=lambda fit: median(fit.distance), default=None)

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cns_core.geometry import se3
-from cns_core.structure.projection import by_twist, normal_equations, project, tukey, whiten
+from cns_core.structure.projection import (
+    by_twist,
+    lengths,
+    normal_equations,
+    project,
+    tukey,
+    whiten,
+)
+from cns_core.structure.rotation import exp
 
 _ROUNDS = 2
 
@@ -49,21 +56,33 @@ def localise(
         noise: (M,) standard deviations of the sightings or one for all, normalized plane.
     """
     T, prior = T_expected, np.diag(deviations**-2)
-    own = np.square(noise).reshape(-1, 1, 1) * np.eye(2)
+    own, in_map = np.square(noise), covariance.transpose(1, 2, 0)
     offset = np.zeros(6)
     distance, normal = np.zeros(len(points)), prior
     for _ in range(_ROUNDS):
         R, centre = T[:3, :3], T[:3, 3]
         local = (points - centre) @ R
         seen, by_point = project(local)
-        in_map = by_point @ R.T
-        spread = in_map @ covariance @ in_map.transpose(0, 2, 1) + own
+        spread = _in_image(in_map, R @ by_point.transpose(1, 2, 0), own)
         white, J = whiten(image - seen, -by_twist(local, by_point), spread)
-        distance = np.linalg.norm(white, axis=1)
+        distance = lengths(white)
         normal, gradient = normal_equations(white, J, tukey(distance))
         normal += prior
         step = np.linalg.solve(normal, gradient - prior @ offset)
-        T, offset = T @ se3.exp(step), offset + step
+        T, offset = T @ exp(step), offset + step
     telling = 6.0 - float(np.trace(prior @ np.linalg.inv(normal)))
     error = float(np.sqrt(offset @ prior @ offset / max(telling, 1e-6)))
     return Placement(T, distance, error, telling)
+
+
+def _in_image(covariance: np.ndarray, by_point: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """(N, 2, 2) covariance of sightings.
+
+    Args:
+        covariance: (3, 3, N) of the points, with the sightings' (2, 3, N) derivative ``by_point``.
+        own: (N,) variance of the sightings, or one for all.
+    """
+    across = (covariance * by_point[:, None]).sum(axis=2)
+    spread = (by_point[:, None] * across).sum(axis=2)
+    spread[(0, 1), (0, 1)] += own
+    return spread.transpose(2, 0, 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cns_core.structure.projection import MEDIAN, tukey
+from cns_core.structure import symmetric
+from cns_core.structure.projection import MEDIAN, median, tukey
 
 _MOST_MISSES = 6
 _FEWEST_SIGHTINGS = 6.0
@@ -47,10 +48,12 @@ class PointMap:
     def __init__(self, count: int, memory_frames: float = 60.0) -> None:
         self.points = np.zeros((count, 3))
         self.surprise = np.full(count, _EXPECTED)
-        self._covariance = np.tile(np.eye(3) / _STIFFNESS, (count, 1, 1))
+        # Symmetric matrices and vectors by their elements, each a row of all points.
+        self._covariance = np.zeros((6, count))
+        self._covariance[symmetric.DIAGONAL] = 1.0 / _STIFFNESS
         self._factor = 1.0
-        self._information = np.zeros((count, 3, 3))
-        self._vector = np.zeros((count, 3))
+        self._information = np.zeros((6, count))
+        self._vector = np.zeros((3, count))
         self._sightings = np.zeros(count)
         self._misses = np.zeros(count, int)
         self._keep = 1.0 - 1.0 / memory_frames
@@ -61,9 +64,9 @@ class PointMap:
         Args:
             centre: (3,) m, of the camera that looks at them.
         """
-        line = self.points - centre
-        squared = np.einsum("ni,ni->n", line, line) + 1e-12
-        variance = np.einsum("ni,nij,nj->n", line, self._covariance, line) / squared
+        line = (self.points - centre).T
+        squared = (line * line).sum(axis=0) + 1e-12
+        variance = symmetric.along(self._covariance, line) / squared
         precise = variance * self._doubt() < _KNOWN_SHARE**2 * squared
         return precise & (self._sightings >= _FEWEST_SIGHTINGS) & (self.surprise < _BENDING)
 
@@ -72,16 +75,16 @@ class PointMap:
 
         Larger than the lines of sight tell for points that did not stay where they were.
         """
-        line = self.points[which] - centre
-        least = _LEAST_SHARE**2 * line[:, :, None] * line[:, None, :]
-        return self._covariance[which] * self._doubt()[which, None, None] + least
+        least = symmetric.outer(_LEAST_SHARE * (self.points[which] - centre).T)
+        covariance = self._covariance[:, which] * self._doubt()[which] + least
+        return symmetric.full(covariance).transpose(2, 0, 1)
 
     def stretch(self, factor: float, centre: np.ndarray) -> None:
         """Make the map larger by a factor about (3,) ``centre``."""
         self.points = centre + factor * (self.points - centre)
         self._covariance *= factor**2
         self._information /= factor**2
-        self._vector = np.einsum("nij,nj->ni", self._information, self.points)
+        self._vector = symmetric.times(self._information, self.points.T)
 
     def _doubt(self) -> np.ndarray:
         """(N,) factor on the variances that follow from the expected noise."""
@@ -111,15 +114,18 @@ class PointMap:
         seen = np.flatnonzero(matched)
         r, old = rays[seen], self.points[seen]
         line = old - centre
-        along = np.einsum("ni,ni->n", line, r)
+        along = (line * r).sum(axis=1)
         placed = (self._sightings[seen] >= _FEWEST_SIGHTINGS) & (along > 0)
         length = np.where(placed, along, distance)
         noise = (np.broadcast_to(deviation, matched.shape)[seen] * length) ** 2
         weight = newness * self._robust(seen, line, r, along, noise, placed, newness) / noise
-        across = weight[:, None, None] * (np.eye(3) - r[:, :, None] * r[:, None, :])
+        across = -weight * symmetric.outer(r.T)
+        across[symmetric.DIAGONAL] += weight
         keep = self._keep**newness
-        self._information[seen] = keep * self._information[seen] + across
-        self._vector[seen] = keep * self._vector[seen] + across @ centre
+        self._information[:, seen] = keep * self._information[:, seen] + across
+        self._vector[:, seen] = keep * self._vector[:, seen] + symmetric.times(
+            across, centre[:, None]
+        )
         self._sightings[seen] += newness
         self._solve(seen, np.where(placed[:, None], old, centre + distance * r))
 
@@ -129,8 +135,8 @@ class PointMap:
         self._forget(self.surprise >= _LOST, _ON_TRIAL)
 
     def _forget(self, gone: np.ndarray, surprise: float) -> None:
-        self._information[gone] = 0.0
-        self._vector[gone] = 0.0
+        self._information[:, gone] = 0.0
+        self._vector[:, gone] = 0.0
         self._sightings[gone] = 0.0
         self.surprise[gone] = surprise
 
@@ -146,11 +152,11 @@ class PointMap:
     ) -> np.ndarray:
         """(M,) weights of new sightings by their distance from the map, which is remembered."""
         aside = line - along[:, None] * r
-        covariance = self._covariance[seen]
-        along_ray = np.einsum("ni,nij,nj->n", r, covariance, r)
+        covariance = self._covariance[:, seen]
+        trace = covariance[symmetric.DIAGONAL].sum(axis=0)
         # Rounding can make it negative for points that are all but at the camera.
-        spread = np.maximum(0.5 * (np.trace(covariance, axis1=1, axis2=2) - along_ray), 0.0)
-        squared = np.einsum("ni,ni->n", aside, aside) / (noise + spread) / self._factor**2
+        spread = np.maximum(0.5 * (trace - symmetric.along(covariance, r.T)), 0.0)
+        squared = (aside * aside).sum(axis=1) / (noise + spread) / self._factor**2
         self._adapt(squared[placed], newness)
         squared = np.where(placed, np.minimum(squared, _LARGEST_SURPRISE), _EXPECTED)
         rise = squared - self.surprise[seen]
@@ -163,12 +169,14 @@ class PointMap:
         That all agree while nothing changes is no sign of precision.
         """
         if len(squared) >= _FEWEST_TO_ADAPT:
-            change = min(float(np.sqrt(np.median(squared))) / MEDIAN, 3.0) - 1.0
+            change = min(float(np.sqrt(median(squared))) / MEDIAN, 3.0) - 1.0
             change *= 1.0 if change > 0.0 else newness
             self._factor = float(np.clip(self._factor * (1.0 + _SMOOTHING * change), *_FACTORS))
 
     def _solve(self, seen: np.ndarray, old: np.ndarray) -> None:
-        information = self._information[seen] + _STIFFNESS * np.eye(3)
-        self._covariance[seen] = np.linalg.inv(information)
-        vector = self._vector[seen] + _STIFFNESS * old
-        self.points[seen] = np.einsum("nij,nj->ni", self._covariance[seen], vector)
+        information = self._information[:, seen]
+        information[symmetric.DIAGONAL] += _STIFFNESS
+        covariance = symmetric.inverse(information, _STIFFNESS)
+        vector = self._vector[:, seen] + _STIFFNESS * old.T
+        self._covariance[:, seen] = covariance
+        self.points[seen] = symmetric.times(covariance, vector).T

@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.structure.pose_track import PoseTrack
 from cns_core.structure.projection import homogeneous
+from cns_core.structure.rotation import rotation_matrices
 
 _APART = 5
 """Frames between two views that are compared: enough for a baseline."""
@@ -164,19 +164,26 @@ class PoseErrors:
         poses = (
             self._track.at(at.ravel()).reshape(*at.shape, 4, 4) @ _mountings(errors)[:, None, None]
         )
-        T = np.linalg.inv(poses[:, :, 1]) @ poses[:, :, 0]
-        R, t = T[..., :3, :3], T[..., :3, 3]
-        t = t / (np.linalg.norm(t, axis=-1, keepdims=True) + 1e-9)
-        turned = matches[None, :, 0] @ np.swapaxes(R, -1, -2)
-        line = np.cross(t[:, :, None, :], turned)
-        norm = np.linalg.norm(line[..., :2], axis=-1) + 1e-9
-        gaps = np.sum(line * matches[None, :, 1], axis=-1) / norm
+        line = matches[:, 0] @ np.swapaxes(_essential(poses[:, :, 0], poses[:, :, 1]), -1, -2)
+        norm = np.sqrt(np.square(line[..., :2]).sum(axis=-1)) + 1e-9
+        gaps = (line * matches[:, 1]).sum(axis=-1) / norm
         return gaps.reshape(len(errors), -1)
+
+
+def _essential(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(K, L, 3, 3) essential matrices of the views from (K, L, 4, 4) poses."""
+    back = np.swapaxes(second[..., :3, :3], -1, -2)
+    t = (back @ (first[..., :3, 3:] - second[..., :3, 3:]))[..., 0]
+    t = t / (np.sqrt(np.square(t).sum(axis=-1, keepdims=True)) + 1e-9)
+    cross = np.zeros(back.shape)
+    cross[..., (2, 0, 1), (1, 2, 0)] = t
+    cross[..., (1, 2, 0), (2, 0, 1)] = -t
+    return cross @ back @ first[..., :3, :3]
 
 
 def _mountings(errors: np.ndarray) -> np.ndarray:
     """(K, 4, 4) mountings of (K, 7) errors: time, rotation vector, translation."""
     T = np.tile(np.eye(4), (len(errors), 1, 1))
-    T[:, :3, :3] = Rotation.from_rotvec(errors[:, 1:4]).as_matrix()
+    T[:, :3, :3] = rotation_matrices(errors[:, 1:4])
     T[:, :3, 3] = errors[:, 4:]
     return T

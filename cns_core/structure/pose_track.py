@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from cns_core.structure.odometry import interpolate
+from cns_core.structure.rotation import rotation_matrices, rotation_vector
 
 _KEPT = 60
 _LONGEST_GAP_S = 0.5
@@ -18,6 +18,8 @@ class PoseTrack:
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=_KEPT)
         self._poses: deque[np.ndarray] = deque(maxlen=_KEPT)
+        # Rotation vectors from each pose to the next.
+        self._turns: deque[np.ndarray] = deque(maxlen=_KEPT - 1)
 
     @property
     def start_s(self) -> float:
@@ -30,16 +32,25 @@ class PoseTrack:
         if not joins:
             self._times.clear()
             self._poses.clear()
+            self._turns.clear()
+        if self._poses:
+            self._turns.append(rotation_vector(self._poses[-1][:3, :3].T @ T[:3, :3]))
         self._times.append(time_s)
         self._poses.append(T)
         return joins
 
     def at(self, times: np.ndarray) -> np.ndarray:
-        """(K, 4, 4) poses at (K,) times, with the nearest interval's motion beyond the ends."""
+        """(K, 4, 4) poses at (K,) times, with the nearest interval's motion beyond the ends.
+
+        In each interval as :func:`~cns_core.structure.odometry.interpolate` has it.
+        """
         told = np.array(self._poses)
         if len(told) < 2:
             return np.repeat(told, len(times), axis=0)
         known = np.array(self._times)
         before = np.clip(np.searchsorted(known, times) - 1, 0, len(known) - 2)
-        share = (times - known[before]) / np.diff(known)[before]
-        return interpolate(told[before], told[before + 1], share)
+        share = ((times - known[before]) / np.diff(known)[before])[:, None]
+        T = told[before]
+        T[:, :3, :3] = T[:, :3, :3] @ rotation_matrices(share * np.array(self._turns)[before])
+        T[:, :3, 3] += share * np.diff(told[:, :3, 3], axis=0)[before]
+        return T
