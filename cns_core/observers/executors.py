@@ -37,4 +37,6 @@ def patient_worker() -> ThreadPoolExecutor:
 def _give_way() -> None:
     """Lower the priority of the calling thread, where threads have one of their own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
+        # Who runs at a lower one already may not raise it.
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), max(own, _NICENESS))
