@@ -116,6 +116,14 @@ def test_a_policy_that_hardly_moves_has_no_say():
     assert law.share == 1.0
 
 
+def test_a_policy_that_came_to_rest_elsewhere_is_overruled():
+    """What it said on its way was of other estimates; else both would stand there for good."""
+    law, _ = taken(policy=-MOTION, frames=30)
+    assert law.share == 0.0
+    law, _ = taken(law, policy=-0.01 * MOTION, frames=30)
+    assert law.share == 1.0
+
+
 def test_without_a_scale_the_camera_is_slow():
     fast = np.array([4.0, 0.0, 0.0, 0.0, 0.0, 0.1])
     law = StructureLaw(StructureLawSettings(cautious_linear=0.1))

@@ -105,3 +105,11 @@ def test_only_poses_end_an_episode_sooner():
 
 def test_it_is_the_default():
     assert isinstance(make_stop_rule(), VerdictStop)
+
+
+def test_matches_at_rest_do_not_end_what_is_measured_to_be_a_way_off():
+    there = Correspondence(DESIRED, DESIRED, np.ones(100, bool))
+    assert steps_to_converge([left(mm=7.0, bound_mm=1.5)] * 250, there) is None
+    assert steps_to_converge([left(deg=0.6, bound_deg=0.1)] * 250, there) is None
+    # Within twice the bound it may be an error: the image's word counts.
+    assert steps_to_converge([left(mm=2.0, bound_mm=1.5)] * 250, there) == 16

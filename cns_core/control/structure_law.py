@@ -124,11 +124,17 @@ class StructureLaw:
             self._trusted = precise and agreement > _AGREE
 
     def _compare(self, policy: np.ndarray, estimate: Estimate) -> None:
-        """Running mean of the cosine between the policy's way and this one."""
+        """Running mean of the cosine between the policy's way and this one.
+
+        A policy at rest has no say, and what it said on its way is forgotten: it may rest where
+        the goal is not, and this way is then the only one.
+        """
         weights = np.repeat([1.0 / estimate.scale, 1.0], 3)
         theirs, ours = weights * policy, weights * estimate.motion
         speed = np.linalg.norm(theirs)
         if speed < _TELLING:
+            if self._agreement is not None:
+                self._agreement += _SMOOTHING * (1.0 - self._agreement)
             return
         cosine = float(theirs @ ours) / float(speed * np.linalg.norm(ours) + 1e-12)
         if self._agreement is None:

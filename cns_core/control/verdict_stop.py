@@ -10,6 +10,9 @@ from cns_core.control.motion_stop import FEWEST_FRAMES, MotionStop, MotionTest, 
 from cns_core.control.stop_rule import Judgement
 from cns_core.geometry.correspondence import Correspondence
 
+_CERTAINLY = 2.0
+"""Times its bound a way is long that is no error."""
+
 
 @dataclass(kw_only=True, eq=False)
 class VerdictStop(MotionStop):
@@ -19,7 +22,8 @@ class VerdictStop(MotionStop):
     have stayed below the 95 % bounds of their own errors for ``told_s``: going on, the camera would
     follow noise. The bounds must be small themselves, and hold where they are proven
     (docs/structure.md); a way that is vague, goes by the twists given, or is not known at all,
-    leaves the end to :class:`.MotionStop`, whose conditions go on to count beside this one.
+    leaves the end to :class:`.MotionStop`, whose conditions go on to count beside this one, but not
+    against a way that is measured to be twice its bound.
 
     Args:
         told_s: how long the way left must not have been told from nothing.
@@ -54,6 +58,8 @@ class VerdictTest(MotionTest):
     ) -> Judgement:
         """Take a frame that sees the target."""
         judgement = super().judge(correspondence, time_s)
+        if judgement.converged and self._way_left(remaining, time_s):
+            judgement = Judgement(judgement.error, False)
         if judgement.error > self._verdict.bound or not self._nothing_left(remaining):
             self._arrived_s.clear()
             return judgement
@@ -66,6 +72,15 @@ class VerdictTest(MotionTest):
         if len(self._arrived_s) < FEWEST_FRAMES:
             return False
         return covers(self._arrived_s[0], self._arrived_s[-1], self._verdict.told_s)
+
+    def _way_left(self, remaining: Remaining | None, time_s: float) -> bool:
+        """Whether a way is measured now that certainly is one, whatever the image looks like."""
+        if remaining is None or remaining.time_s != time_s:
+            return False
+        return (
+            remaining.translation_mm > _CERTAINLY * remaining.translation_bound_mm
+            or remaining.rotation_deg > _CERTAINLY * remaining.rotation_bound_deg
+        )
 
     def _nothing_left(self, remaining: Remaining | None) -> bool:
         if remaining is None:
