@@ -12,6 +12,8 @@ from cns_core.geometry.correspondence import Correspondence
 
 _CERTAINLY = 2.0
 """Times its bound a way is long that is no error."""
+_NEGLIGIBLE = 0.2, 0.03
+"""A way in mm, and in deg, that need not be gone, however well it is known."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -77,10 +79,10 @@ class VerdictTest(MotionTest):
         """Whether a way is measured now that certainly is one, whatever the image looks like."""
         if remaining is None or remaining.time_s != time_s:
             return False
-        return (
-            remaining.translation_mm > _CERTAINLY * remaining.translation_bound_mm
-            or remaining.rotation_deg > _CERTAINLY * remaining.rotation_bound_deg
-        )
+        least_mm, least_deg = _NEGLIGIBLE
+        return remaining.translation_mm > max(
+            _CERTAINLY * remaining.translation_bound_mm, least_mm
+        ) or remaining.rotation_deg > max(_CERTAINLY * remaining.rotation_bound_deg, least_deg)
 
     def _nothing_left(self, remaining: Remaining | None) -> bool:
         if remaining is None:
