@@ -34,10 +34,7 @@ class Track:
 
     Attributes:
         half: the frame's half-size image, None before the first one.
-        pixels: (N, 2) where they are; means nothing where they are not :attr:`followed`.
-        misfit: (N,) how much worse than usual their patches fit there, infinite where lost.
-        deviation_px: (N,) standard deviation of ``pixels`` along one axis.
-        bent: (N,) bool, whose neighbours gave them a wrong map.
+        sighted: where they are, which means nothing where they are not :attr:`followed`.
         velocity: (N, 2) pixels a frame, zero unless followed twice in a row.
         affine: (N, 2, 2) local maps from the desired image to this one.
         expected: (N, 2) where the motion of their neighbours puts them.
@@ -49,10 +46,7 @@ class Track:
     """
 
     half: np.ndarray | None
-    pixels: np.ndarray
-    misfit: np.ndarray
-    deviation_px: np.ndarray
-    bent: np.ndarray
+    sighted: Sighted
     velocity: np.ndarray
     affine: np.ndarray
     expected: np.ndarray
@@ -67,10 +61,7 @@ class Track:
         """The state in which none of (N, 2) ``anchors`` has been found yet."""
         return cls(
             half=None,
-            pixels=np.zeros_like(anchors),
-            misfit=np.full(len(anchors), np.inf),
-            deviation_px=np.full(len(anchors), np.nan),
-            bent=np.zeros(len(anchors), dtype=bool),
+            sighted=Sighted.nowhere(np.zeros_like(anchors)),
             velocity=np.zeros_like(anchors),
             affine=np.tile(np.eye(2), (len(anchors), 1, 1)),
             expected=anchors.copy(),
@@ -79,12 +70,12 @@ class Track:
     @property
     def followed(self) -> np.ndarray:
         """(N,) bool: fit well enough to lead to the next frame."""
-        return is_followed(self.misfit)
+        return is_followed(self.sighted.misfit)
 
     @property
     def precise(self) -> np.ndarray:
         """(N,) bool: fit well enough to be reported."""
-        return self.misfit < _MISFIT_REPORTED
+        return self.sighted.misfit < _MISFIT_REPORTED
 
     @property
     def count(self) -> int:
@@ -93,7 +84,8 @@ class Track:
 
     def lost_in(self, half: np.ndarray) -> Track:
         """In a new frame where none of the keypoints could be followed."""
-        return replace(self, half=half, misfit=np.full(len(self.misfit), np.inf))
+        nowhere = replace(self.sighted, misfit=np.full(len(self.sighted.misfit), np.inf))
+        return replace(self, half=half, sighted=nowhere)
 
     def carried(self, change: np.ndarray) -> Track:
         """With all maps moved on by the (2, 3) affine motion of the image to the next frame."""
@@ -104,21 +96,10 @@ class Track:
             frame=self.frame + 1,
         )
 
-    @property
-    def sighted(self) -> Sighted:
-        """Where the keypoints are."""
-        return Sighted(self.pixels, self.misfit, self.deviation_px, self.bent)
-
-    def found(self, at: Sighted) -> Track:
-        """With keypoints where they were sighted."""
-        return replace(
-            self, pixels=at.pixels, misfit=at.misfit, deviation_px=at.deviation_px, bent=at.bent
-        )
-
     def moved_from(self, previous: Track) -> Track:
         """With the velocity since the frame before."""
         both = self.followed & previous.followed
-        velocity = np.where(both[:, None], self.pixels - previous.pixels, 0.0)
+        velocity = np.where(both[:, None], self.sighted.pixels - previous.sighted.pixels, 0.0)
         return replace(self, velocity=velocity)
 
     def mapped(self, which: slice, affine: np.ndarray, expected: np.ndarray) -> Track:

@@ -100,7 +100,7 @@ class Tracker:
         Those that are aligned, and where these are few those beside a verified match as well: far
         from the goal patches may look too different to be aligned, and descriptors do not.
         """
-        holds, pixels, deviation = track.precise, track.pixels, track.deviation_px
+        holds, pixels, deviation = track.precise, track.sighted.pixels, track.sighted.deviation_px
         if track.matched is not None and holds.sum() < _KNOWN:
             matched = track.matched
             placed, near = self._patches.place(matched.desired, matched.current, _BESIDE_PX)
@@ -114,7 +114,7 @@ class Tracker:
         followed = track.followed
         if track.half is None or not followed.any():
             return track.lost_in(frame.half)
-        last = track.pixels[followed]
+        last = track.sighted.pixels[followed]
         straight_on = last + track.velocity[followed]
         moved, found = follow(track.half, frame.half, last, straight_on)
         # The maps of the last frame come from aligned keypoints, finer than flow could give them.
@@ -131,7 +131,8 @@ class Tracker:
         near = seeded & ~rough
         blur = self._patches.blur(frame, guess, track.affine, near, track.blur, track.frame)
         track = replace(track, blur=blur)
-        return track.found(self._align(track, frame, guess, track.affine, seeded | turn, rough))
+        sighted = self._align(track, frame, guess, track.affine, seeded | turn, rough)
+        return replace(track, sighted=sighted)
 
     def merge(self, track: Track, frame: Frame, desired: np.ndarray, current: np.ndarray) -> Track:
         """Add the keypoints that (M, 2) matches of the track's own frame bring back."""
@@ -144,19 +145,19 @@ class Tracker:
             everywhere = np.ones_like(followed)
             blur = self._patches.blur(frame, expected, affine, everywhere, Blur(), track.frame)
             track = replace(track, blur=blur)
-        astray = np.linalg.norm(track.pixels - expected, axis=1)[followed] > _ASTRAY_PX
+        astray = np.linalg.norm(track.sighted.pixels - expected, axis=1)[followed] > _ASTRAY_PX
         if 0.5 * len(astray) < astray.sum() < len(desired):
             followed = np.zeros_like(followed)
         for _ in range(_MERGE_PASSES):
             lost = ~followed
             again = self._align(track, frame, expected, affine, lost, lost)
-            track = track.found(again.or_else(lost, track.sighted))
+            track = replace(track, sighted=again.or_else(lost, track.sighted))
             followed = track.followed
             if followed.sum() > 0.5 * self._patches.in_view(expected).sum():
                 break
             # What was found leads to what lies beyond, where no match was near.
             desired = np.vstack([desired, self._patches.anchors[followed]])
-            current = np.vstack([current, track.pixels[followed]])
+            current = np.vstack([current, track.sighted.pixels[followed]])
             affine, expected = self._patches.carry(desired, current)
         return replace(track, matched=None if track.count >= _KNOWN else stand_in)
 
@@ -174,7 +175,9 @@ class Tracker:
         # has brought the maps of the others up to date.
         which = slice(None) if anew else slice(track.frame % _CARRY_FRAMES, None, _CARRY_FRAMES)
         followed = track.followed
-        maps = self._patches.carry(self._patches.anchors[followed], track.pixels[followed], which)
+        maps = self._patches.carry(
+            self._patches.anchors[followed], track.sighted.pixels[followed], which
+        )
         return track.mapped(which, *maps)
 
     def _align(
@@ -188,7 +191,7 @@ class Tracker:
     ) -> Sighted:
         """Where the anchors are; they fit infinitely badly where motions disagree."""
         turn = (np.arange(len(guess)) + track.frame) % _DOUBT_FRAMES == 0
-        doubted = track.bent | turn
+        doubted = track.sighted.bent | turn
         found = self._patches.align(frame, guess, affine, attempt, rough, track.blur, doubted)
         k = np.flatnonzero(is_followed(found.misfit))
         found.misfit[k[~self._agree(self._patches.anchors[k], found.pixels[k])]] = np.inf
