@@ -67,9 +67,9 @@ class MotionTest:
         seen = correspondence.matched
         desired, current = correspondence.desired[seen], correspondence.current[seen]
         error = float(np.median(np.linalg.norm(current - desired, axis=1)))
-        weight = correspondence.weight[seen]
-        near = error <= self._rule.bound
-        motion = estimate(desired, current, weight) if near else None
+        motion = None
+        if error <= self._rule.bound:
+            motion = estimate(desired, current, correspondence.weight[seen])
         return Judgement(error, converged=self._converged(motion, time_s))
 
     def _converged(self, motion: RemainingMotion | None, time_s: float) -> bool:

@@ -37,12 +37,13 @@ def verify_scene(desired: np.ndarray, current: np.ndarray, tolerance: float) -> 
     moved = motion > _STILL * tolerance
     if moved.all() or moved.sum() < _MIN_EPIPOLAR:
         return verify(desired, current, tolerance)
+    near = bool(np.median(motion[moved]) < _MOVING * tolerance)
+    if near and _all_over(desired, ~moved):
+        # What moved may be a thing that was put elsewhere since.
+        return verify(desired, current, tolerance)
     scene = np.ones(len(desired), dtype=bool)
     scene[moved] = verify(desired[moved], current[moved], tolerance)
-    near = bool(np.median(motion[moved]) < _MOVING * tolerance)
-    # Near the goal what moved may be a thing that was put elsewhere since.
-    there = near and _all_over(desired, ~moved)
-    if not there and _contradicted(desired, current, moved, scene, tolerance):
+    if _contradicted(desired, current, moved, scene, tolerance):
         return scene & moved
     if near:
         return verify(desired, current, tolerance)
