@@ -16,7 +16,7 @@ import numpy as np
 from cns_core.bench.loop.episode import run_episode
 from cns_core.bench.loop.plan import Record, Spec, is_end_to_end
 
-_EPISODES = "episodes.jsonl"
+EPISODES = "episodes.jsonl"
 _FINGERPRINT = "fingerprint.txt"
 _ON_PYTORCH = ("auto", "xfeat", "lightglue", "raft")
 """How the names of the observers begin that run a network on PyTorch."""
@@ -57,7 +57,7 @@ def run(
         report(f"resuming: {len(specs) - len(missing)} of {len(specs)} episodes are there")
     progress = _Progress(len(missing), report)
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    with (folder / _EPISODES).open("a", encoding="utf-8") as file:
+    with (folder / EPISODES).open("a", encoding="utf-8") as file:
         for record, strip in parallel(joblib.delayed(_work)(spec) for spec in missing):
             _save_strip(folder, record, strip)
             file.write(json.dumps(record) + "\n")
@@ -85,7 +85,7 @@ def _work(spec: Spec) -> tuple[Record, list[np.ndarray]]:
 def _load(folder: Path, fingerprint: str) -> dict[str, Record]:
     """Records already in ``folder``, by key; a line cut off by an interruption is dropped."""
     folder.mkdir(parents=True, exist_ok=True)
-    mark, path = folder / _FINGERPRINT, folder / _EPISODES
+    mark, path = folder / _FINGERPRINT, folder / EPISODES
     if mark.exists() and path.exists() and mark.read_text().strip() != fingerprint:
         raise ValueError(f"{folder} holds results of other code or weights: use --fresh or --out")
     mark.write_text(fingerprint + "\n")

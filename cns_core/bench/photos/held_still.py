@@ -18,15 +18,15 @@ from typing import Any
 import cv2
 
 from cns_core import VisualServo
-from cns_core.bench.loop.conditions import conditions_of
 from cns_core.bench.loop.environments import ImageEnvironment
+from cns_core.bench.loop.episode import build_environment
 from cns_core.bench.loop.odometry import Odometry
-from cns_core.bench.loop.photo import SECTIONS, card_environment, stereo_environment
+from cns_core.bench.loop.photo import SECTIONS
 from cns_core.bench.loop.plan import Spec
 from cns_core.bench.loop.servos import build_method
 from cns_core.bench.loop.suites import FRESH
 from cns_core.bench.methods.observers_by_name import OBSERVERS, build_observer
-from cns_core.bench.photos.loop_table import WRONG_DEG, WRONG_SHARE
+from cns_core.bench.photos.loop_table import is_wrong
 from cns_core.bench.report.machine import describe_machine, describe_versions
 from cns_core.control.regulator import Step
 from cns_core.control.status import Status
@@ -40,7 +40,7 @@ WAY_SHARES = (1.0, 0.5, 0.25, 0.1)
 """How much of the way between goal and start is left where the camera stands."""
 PERIOD_S = 0.08
 _TERMINAL = "structure"
-_MAKERS = {"stereo": stereo_environment, "cards": card_environment}
+_ENVIRONMENTS = ("stereo", "cards")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class HeldView:
     @property
     def wrong(self) -> bool:
         """Whether the camera is not at the goal."""
-        return self.rotation_deg > WRONG_DEG or self.translation_share > WRONG_SHARE
+        return is_wrong(self.rotation_deg, self.translation_share)
 
     @property
     def false(self) -> bool:
@@ -124,7 +124,7 @@ def held_views(args: Namespace) -> Iterator[HeldView]:
     specs = (
         Spec(environment, section, index, "cns-structure", args.observer, perturbation=name)
         for index in count(args.first_scene)
-        for environment, section, name in product(_MAKERS, SECTIONS, args.perturbations)
+        for environment, section, name in product(_ENVIRONMENTS, SECTIONS, args.perturbations)
     )
     views = (view for spec in specs for view in hold(spec, args.seconds, args.images))
     return islice(views, args.views)
@@ -133,9 +133,7 @@ def held_views(args: Namespace) -> Iterator[HeldView]:
 def hold(spec: Spec, seconds: float, images: int) -> Iterator[HeldView]:
     """Show a scene from several places, each to a servo anew until that ends the episode or
     ``seconds`` have passed."""
-    environment = _MAKERS[spec.environment](
-        spec.section, spec.index, conditions_of(spec.perturbation)
-    )
+    environment = build_environment(spec)
     way = se3.log(se3.inverse(environment.T_goal) @ environment.T)
     observer = build_observer(spec.observer, environment, True, STRUCTURE_SMOOTH_PX)
     for share in WAY_SHARES:

@@ -15,10 +15,10 @@ import numpy as np
 
 from cns_core.bench.loop.measures import wilson
 from cns_core.bench.loop.plan import Record
+from cns_core.bench.loop.runner import EPISODES
 
 ROTATION_DEG, SHARE = 0.3, 0.003
-WRONG_DEG, WRONG_SHARE = 1.0, 0.01
-_EPISODES = "episodes.jsonl"
+_WRONG_DEG, _WRONG_SHARE = 1.0, 0.01
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(args: Namespace) -> int:
     """Print the table; 0 unless a claim was false."""
     records = []
     for folder in args.folders:
-        lines = (folder / _EPISODES).read_text(encoding="utf-8").splitlines()
+        lines = (folder / EPISODES).read_text(encoding="utf-8").splitlines()
         records += [json.loads(line) for line in lines]
     print(table(records))
     return int(any(false_claim(record) for record in records))
@@ -48,11 +48,14 @@ def succeeded(record: Record) -> bool:
     return bool(rotation < ROTATION_DEG and share < SHARE)
 
 
+def is_wrong(rotation_deg: float, share: float) -> bool:
+    """Whether a camera that is so far off, as of :func:`off`, may not be called at the goal."""
+    return bool(rotation_deg > _WRONG_DEG or share > _WRONG_SHARE)
+
+
 def false_claim(record: Record) -> bool:
     """Whether the goal was said to be reached where it was not."""
-    rotation, share = off(record)
-    wrong = rotation > WRONG_DEG or share > WRONG_SHARE
-    return bool(wrong and record["status"] == "converged")
+    return is_wrong(*off(record)) and record["status"] == "converged"
 
 
 def table(records: Sequence[Record]) -> str:
