@@ -10,6 +10,8 @@ what makes and judges it is grey.
 import ast
 from pathlib import Path
 
+from svg import drawing
+
 ROOT = Path(__file__).resolve().parents[1]
 BELOW_THE_LINE = ("cns_core.simulation", "cns_core.training", "cns_core.twin", "cns_core.bench")
 BELOW_THE_LINE += ("cns_ros.sim", "cns_ros.cli", "cns_ros.doctor", "cns_ros.recording")
@@ -89,13 +91,7 @@ def draw(rooms):
         for column, room in enumerate(row):
             top = height - MARGIN - HEIGHT - floor * (HEIGHT + GAP_Y)
             place[room] = (left + column * (WIDTH + GAP_X), top)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        'font-family="sans-serif" font-size="12">',
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#777"/></marker></defs>',
-    ]
+    lines = []
     for room, targets in rooms.items():
         x, y = place[room]
         for target in sorted(targets):
@@ -112,7 +108,7 @@ def draw(rooms):
             f'<text x="{x + WIDTH / 2:.0f}" y="{y + HEIGHT / 2 + 4:.0f}" '
             f'text-anchor="middle">{room}</text>'
         )
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return drawing(width, height, lines)
 
 
 if __name__ == "__main__":

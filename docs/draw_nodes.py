@@ -9,6 +9,8 @@ import re
 from math import hypot
 from pathlib import Path
 
+from svg import drawing
+
 DOCS = Path(__file__).resolve().parent
 WIDTH, HEIGHT, BOX = 980, 380, (150, 40)
 PLACES = {
@@ -80,13 +82,7 @@ def arrow(start, end, names):
 
 def draw(page):
     """The picture, as the text of an SVG file."""
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#777"/></marker></defs>',
-    ]
+    lines = []
     for (sender, taker), names in edges(topics(page)).items():
         lines += arrow(PLACES[sender], PLACES[taker], names)
     for node, (x, y) in PLACES.items():
@@ -96,7 +92,7 @@ def draw(page):
             f'<text x="{x}" y="{y + 4}" text-anchor="middle" font-weight="bold">'
             f"{NAMES.get(node, node)}</text>"
         )
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return drawing(WIDTH, HEIGHT, lines)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted(ROOT.glob("docs/*.md"))
 
 
-def test_the_nodes_are_drawn_from_todays_reference():
+def test_the_nodes_are_drawn_from_todays_reference(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
     program = runpy.run_path(str(ROOT / "docs" / "draw_nodes.py"))
     drawn = program["draw"]((ROOT / "docs" / "interfaces.md").read_text())
     stored = (ROOT / "docs" / "nodes.svg").read_text()
