@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 from cns_core.structure import symmetric
 from cns_core.structure.projection import MEDIAN, median, tukey
 
-_MOST_MISSES = 6
 _FEWEST_SIGHTINGS = 6.0
 """From views that differ."""
 _STIFFNESS = 1.0
@@ -33,7 +32,9 @@ class PointMap:
 
     A point is at ``A^-1 b`` with ``A = sum w (I - r r^T)`` and ``b = sum w (I - r r^T) c`` over its
     sightings along the ray r from the camera's centre c, weighted by the noise they have in space.
-    Sightings are forgotten by and by, and all of them when a keypoint was missed for some frames.
+    Sightings are forgotten by and by; a keypoint that is out of sight keeps its place, until it is
+    found elsewhere. While the camera rests nothing is forgotten, nor found to be no fixed point: a
+    mismatch that comes and goes would take a point from the map that no new view gives back.
 
     Attributes:
         points: (N, 3) m, map frame; meaningful where :meth:`known`.
@@ -55,7 +56,6 @@ class PointMap:
         self._information = np.zeros((6, count))
         self._vector = np.zeros((3, count))
         self._sightings = np.zeros(count)
-        self._misses = np.zeros(count, int)
         self._keep = 1.0 - 1.0 / memory_frames
 
     def known(self, centre: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ class PointMap:
             newness: how much the view differs from the last one, 0..1. What is seen twice from one
                 place is known no better, and nothing is forgotten meanwhile.
         """
-        self._miss(matched)
+        self._forget(self.surprise >= _LOST)
         seen = np.flatnonzero(matched)
         r, old = rays[seen], self.points[seen]
         line = old - centre
@@ -129,16 +129,12 @@ class PointMap:
         self._sightings[seen] += newness
         self._solve(seen, np.where(placed[:, None], old, centre + distance * r))
 
-    def _miss(self, matched: np.ndarray) -> None:
-        self._misses = np.where(matched, 0, self._misses + 1)
-        self._forget(self._misses >= _MOST_MISSES, _EXPECTED)
-        self._forget(self.surprise >= _LOST, _ON_TRIAL)
-
-    def _forget(self, gone: np.ndarray, surprise: float) -> None:
+    def _forget(self, gone: np.ndarray) -> None:
+        """Triangulate (N,) bool points anew."""
         self._information[:, gone] = 0.0
         self._vector[:, gone] = 0.0
         self._sightings[gone] = 0.0
-        self.surprise[gone] = surprise
+        self.surprise[gone] = _ON_TRIAL
 
     def _robust(
         self,
@@ -160,7 +156,7 @@ class PointMap:
         self._adapt(squared[placed], newness)
         squared = np.where(placed, np.minimum(squared, _LARGEST_SURPRISE), _EXPECTED)
         rise = squared - self.surprise[seen]
-        self.surprise[seen] += _SMOOTHING * np.where(rise > 0.0, 1.0, newness) * rise
+        self.surprise[seen] += _SMOOTHING * newness * rise
         return tukey(np.sqrt(squared))
 
     def _adapt(self, squared: np.ndarray, newness: float) -> None:

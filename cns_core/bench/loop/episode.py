@@ -87,11 +87,11 @@ def build_servo(spec: Spec, environment: Any, controller: Controller | None = No
         return DirectServo(environment, method.direct)
     if method.controller is None:
         raise ValueError(f"{spec.controller} goes by images: {spec.environment} has none")
-    if not images:
-        return PointsServo(environment, method.controller, spec.verify, spec.stop)
     odometry = None
     if spec.controller == STRUCTURE:
         odometry = Odometry(environment.conditions, (7, spec.index))
+    if not images:
+        return PointsServo(environment, method.controller, spec.verify, spec.stop, odometry)
     observer = method.observer or spec.observer
     return ImageServo(environment, observer, method.controller, spec.verify, spec.stop, odometry)
 

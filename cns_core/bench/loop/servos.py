@@ -22,6 +22,7 @@ from cns_core.bench.methods.observers_by_name import build_observer
 from cns_core.bench.methods.own_file import own_method
 from cns_core.control.controller import Controller
 from cns_core.control.factory import make_stop_rule
+from cns_core.control.guide import make_guide
 from cns_core.control.regulator import Regulator, Step
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import Observer
@@ -94,16 +95,13 @@ class ImageServo:
         """(step, image or None) of the environment's present."""
         environment = self._environment
         image = None if self._blind else environment.image()
-        pose = None
-        if self._odometry is not None:
-            pose = self._odometry.measure(environment.T_assumed, environment.time_s)
+        pose = None if self._odometry is None else _measured(self._odometry, environment)
         return self._servo.step(image, environment.time_s, pose), image
 
     @property
     def motion(self) -> np.ndarray | None:
         """(6,) way to the goal as structure tells it, see :class:`.Estimate`; None if unknown."""
-        guide = self._servo.regulator.guide
-        return None if guide is None or guide.estimate is None else guide.estimate.motion
+        return _way(self._servo.regulator)
 
     def close(self) -> None:
         """Stop the observer's background work."""
@@ -111,27 +109,54 @@ class ImageServo:
 
 
 class PointsServo:
-    """The same loop on a :class:`PointsEnvironment`, which has no images."""
+    """The same loop on a :class:`PointsEnvironment`, which has no images.
+
+    Args:
+        odometry: as of :class:`ImageServo`.
+    """
 
     def __init__(
-        self, environment: PointsEnvironment, controller: Controller, verified: bool, stop: str
+        self,
+        environment: PointsEnvironment,
+        controller: Controller,
+        verified: bool,
+        stop: str,
+        odometry: Odometry | None = None,
     ) -> None:
         self._environment = environment
+        self._odometry = odometry
         self._verified = verified
-        self._regulator = Regulator(controller, make_stop_rule(stop))
+        guide = None if odometry is None else make_guide()
+        self._regulator = Regulator(controller, make_stop_rule(stop), guide=guide)
         self._regulator.start(environment.desired, environment.depth_prior_m)
 
-    motion = None
+    @property
+    def motion(self) -> np.ndarray | None:
+        """(6,) way to the goal as structure tells it; None if unknown."""
+        return _way(self._regulator)
 
     def step(self) -> tuple[Step, None]:
         """(step, None) of the environment's present."""
-        seen = self._environment.correspondence()
+        environment = self._environment
+        seen = environment.correspondence()
         if self._verified:
             seen = _verified(seen)
-        return self._regulator.step(seen, self._environment.time_s), None
+        pose = None if self._odometry is None else _measured(self._odometry, environment)
+        return self._regulator.step(seen, environment.time_s, pose), None
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _measured(odometry: Odometry, environment: Environment) -> np.ndarray:
+    """(4, 4) the camera's pose as the arm tells it now."""
+    return odometry.measure(environment.T_assumed, environment.time_s)
+
+
+def _way(regulator: Regulator) -> np.ndarray | None:
+    """(6,) way to the goal as structure tells it, see :class:`.Estimate`; None if unknown."""
+    guide = regulator.guide
+    return None if guide is None or guide.estimate is None else guide.estimate.motion
 
 
 def _verified(seen: Correspondence) -> Correspondence:
