@@ -11,6 +11,7 @@ from cns_core.bench.methods.end_to_end_law import EndToEndLaw
 from cns_core.bench.methods.ibvs_laws import ClassicIbvs, true_depths
 from cns_core.bench.methods.method import Method, Situation
 from cns_core.bench.methods.photometric import PhotometricLaw
+from cns_core.bench.methods.straight_truth import StraightTruth
 from cns_core.bench.methods.view_laws import Switching, TwoAndAHalfD, ViewPbvs
 from cns_core.control.controller import Controller
 from cns_core.control.factory import make_controller
@@ -57,6 +58,7 @@ CLASSIC: dict[str, Callable[[Situation], Controller]] = {
     "pbvs-truth": lambda told: PbvsController(
         lambda: se3.inverse(told.truth.T_goal) @ told.truth.T, told.depth_prior_m
     ),
+    "straight-truth": StraightTruth,
 }
 """Controllers of keypoints without weights."""
 
