@@ -17,7 +17,6 @@ from cns_core.structure.goal import Sightings, first_guess, fit_goal
 from cns_core.structure.localisation import localise
 from cns_core.structure.point_map import PointMap
 from cns_core.structure.projection import by_twist, homogeneous, median, project, whiten
-from cns_core.structure.rotation import exp, log, rotation_matrices, rotation_vector
 from cns_core.structure.settings import StructureSettings
 
 NEAR = GOAL @ se3.exp([0.01, -0.005, 0.008, 0.01, 0.02, -0.03])
@@ -338,22 +337,6 @@ def test_a_camera_is_followed_through_the_map_though_odometry_is_short():
     off_m = se3.translation_error_m(told, NEAR)
     assert se3.translation_error_m(found, NEAR) < 0.3 * off_m
     assert off_m > 3e-3
-
-
-@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 1.0, 2.6, 3.0, np.pi - 1e-9])
-def test_rotation_vectors_agree_with_scipy(angle):
-    rotvec = angle * np.array([2.0, -1.0, 2.0]) / 3.0
-    R = Rotation.from_rotvec(rotvec).as_matrix()
-    np.testing.assert_allclose(rotation_vector(R), rotvec, atol=1e-8, rtol=1e-9)
-
-
-@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 1e-3, 1.0, 3.0])
-def test_motions_of_twists_agree_with_those_of_all_geometry(angle):
-    twist = np.array([0.1, -0.2, 0.3, *(angle * np.array([2.0, -1.0, 2.0]) / 3.0)])
-    np.testing.assert_allclose(exp(twist), se3.exp(twist), atol=1e-12)
-    np.testing.assert_allclose(log(se3.exp(twist)), twist, atol=1e-9)
-    R = Rotation.from_rotvec(twist[3:]).as_matrix()
-    np.testing.assert_allclose(rotation_matrices(twist[None, 3:])[0], R, atol=1e-12)
 
 
 def test_symmetric_matrices_by_rows_are_those_of_numpy():

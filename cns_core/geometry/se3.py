@@ -6,11 +6,17 @@ so that a camera moves as ``T_wc <- T_wc @ exp(twist * dt)``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
+
+from cns_core.geometry.rotation import rotation_vector
+
+_SMALL = 1e-3
+"""Angle (rad) below which the series of sines and cosines are exact."""
 
 
 def pose(
@@ -37,27 +43,38 @@ def skew(v: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
-def _left_jacobian(rotvec: NDArray[np.float64]) -> NDArray[np.float64]:
-    """SO(3) left Jacobian V: ``exp([v, w])`` translates by ``V @ v`` (Barfoot 2017, Eq. 7.37)."""
-    angle = np.linalg.norm(rotvec)
-    S = skew(rotvec)
-    if angle < 1e-6:
-        return np.eye(3) + 0.5 * S + S @ S / 6.0
-    a = (1.0 - np.cos(angle)) / angle**2
-    b = (angle - np.sin(angle)) / angle**3
-    return np.eye(3) + a * S + b * S @ S
-
-
 def exp(twist: ArrayLike) -> NDArray[np.float64]:
-    """SE(3) exponential of a (6,) twist (times a duration) as a (4, 4) pose."""
-    v, w = np.split(np.asarray(twist, dtype=float), 2)
-    return pose(Rotation.from_rotvec(w), _left_jacobian(w) @ v)
+    """SE(3) exponential of a (6,) twist (times a duration) as a (4, 4) pose.
+
+    In closed form (Barfoot 2017, Eq. 7.37 and 7.78).
+    """
+    moved, turned = np.asarray(twist, dtype=float).reshape(2, 3)
+    sine, versine, rest = _series(turned)
+    S = skew(turned)
+    SS = S @ S
+    T = np.eye(4)
+    T[:3, :3] += sine * S + versine * SS
+    T[:3, 3] = moved + (versine * S + rest * SS) @ moved
+    return T
 
 
 def log(T: NDArray[np.float64]) -> NDArray[np.float64]:
     """SE(3) logarithm: the (6,) twist with ``exp(log(T)) == T``, rotation angle in [0, pi]."""
-    rotvec = Rotation.from_matrix(T[:3, :3]).as_rotvec()
-    return np.concatenate([np.linalg.solve(_left_jacobian(rotvec), T[:3, 3]), rotvec])
+    turned = rotation_vector(T[:3, :3])
+    _, versine, rest = _series(turned)
+    S = skew(turned)
+    by_translation = np.eye(3) + versine * S + rest * (S @ S)
+    return np.concatenate([np.linalg.solve(by_translation, T[:3, 3]), turned])
+
+
+def _series(turned: NDArray[np.float64]) -> tuple[float, float, float]:
+    """sin(a)/a, (1 - cos(a))/a^2 and (a - sin(a))/a^3 of the angle a of a (3,) rotation vector."""
+    squared = float(turned @ turned)
+    angle = math.sqrt(squared)
+    if angle < _SMALL:
+        return 1.0 - squared / 6.0, 0.5 - squared / 24.0, (1.0 - squared / 20.0) / 6.0
+    sine = math.sin(angle) / angle
+    return sine, (1.0 - math.cos(angle)) / squared, (1.0 - sine) / squared
 
 
 def adjoint(T_ab: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,6 +5,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_JUST_BELOW = 1.0 - 4.0 * np.finfo(float).eps
+"""So that rounding takes no speed above its limit, however it is computed from the twist."""
+
 
 def require_finite(twist: ArrayLike, name: str = "twist") -> NDArray[np.float64]:
     """Return ``twist`` as a new (6,) float array.
@@ -45,5 +48,5 @@ def saturate(twist: ArrayLike, linear_m_s: float, angular_rad_s: float) -> NDArr
     for part, limit in ((unit[:3], linear_m_s), (unit[3:], angular_rad_s)):
         speed = math.hypot(*part)
         if speed * factor > limit:
-            factor = limit / speed
+            factor = _JUST_BELOW * limit / speed
     return twist if factor == peak else unit * factor

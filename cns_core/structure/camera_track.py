@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.rotation import rotation_vector
 from cns_core.structure.localisation import Placement, localise
 from cns_core.structure.point_map import PointMap
-from cns_core.structure.rotation import rotation_vector
 from cns_core.structure.settings import StructureSettings
 
 FEWEST = 6

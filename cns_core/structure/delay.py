@@ -6,7 +6,6 @@ import numpy as np
 
 from cns_core.geometry import se3
 from cns_core.structure.commands import Commands
-from cns_core.structure.rotation import log
 
 _LAGS_S = np.arange(0.0, 0.61, 0.02)
 _KEEP = 0.98
@@ -43,7 +42,7 @@ class DelayMeter:
         last, self._last = self._last, (time_s, T_odom_camera)
         if last is None or not len(self._commands) or time_s <= last[0]:
             return
-        moved = log(se3.inverse(last[1]) @ T_odom_camera)
+        moved = se3.log(se3.inverse(last[1]) @ T_odom_camera)
         weight = np.repeat([1.0 / _DISTANCE_M, 1.0], 3)
         if self._moves_since_s is None and np.linalg.norm(weight * moved) > _STILL:
             self._moves_since_s = last[0]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from cns_core.geometry import se3
-from cns_core.structure.rotation import exp, rotation_matrices, rotation_vector
+from cns_core.geometry.rotation import rotation_matrices, rotation_vector
 
 _PROBABILITY = 0.95
 
@@ -62,7 +62,7 @@ class Estimate:
     def after(self, moved: np.ndarray) -> Estimate:
         """The same once the camera has moved by (6,) ``moved``, m and rad in its own frame."""
         T_current_goal = se3.pose(rotation_matrices(self.motion[None, 3:])[0], self.motion[:3])
-        T = se3.inverse(exp(moved)) @ T_current_goal
+        T = se3.inverse(se3.exp(moved)) @ T_current_goal
         return replace(self, motion=np.concatenate([T[:3, 3], rotation_vector(T[:3, :3])]))
 
     def translation_bound_m(self) -> float:

@@ -19,7 +19,6 @@ from cns_core.structure.projection import (
     tukey,
     whiten,
 )
-from cns_core.structure.rotation import exp
 
 _ROUNDS = 2
 _RANSAC_TRIALS = 60
@@ -134,7 +133,7 @@ def fit_goal(
         inverse = np.linalg.inv(normal)
         if n < _ROUNDS:
             step = inverse @ gradient
-            T = exp(step / max(np.linalg.norm(step) / _LARGEST_STEP, 1.0)) @ T
+            T = se3.exp(step / max(np.linalg.norm(step) / _LARGEST_STEP, 1.0)) @ T
     changes = np.zeros((len(image), 2, 3), order="F")
     changes[:, 0, 0] = changes[:, 1, 1] = noise
     own = _SHARED_DEPTH * np.minimum(seen.depth_deviation, _LARGEST_SHARED * seen.depth)

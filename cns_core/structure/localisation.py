@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cns_core.geometry import se3
 from cns_core.structure.projection import (
     by_twist,
     lengths,
@@ -15,7 +16,6 @@ from cns_core.structure.projection import (
     tukey,
     whiten,
 )
-from cns_core.structure.rotation import exp
 
 _ROUNDS = 2
 
@@ -69,7 +69,7 @@ def localise(
         normal, gradient = normal_equations(white, J, tukey(distance))
         normal += prior
         step = np.linalg.solve(normal, gradient - prior @ offset)
-        T, offset = T @ exp(step), offset + step
+        T, offset = T @ se3.exp(step), offset + step
     telling = 6.0 - float(np.trace(prior @ np.linalg.inv(normal)))
     error = float(np.sqrt(offset @ prior @ offset / max(telling, 1e-6)))
     return Placement(T, distance, error, telling)

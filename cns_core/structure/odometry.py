@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cns_core.structure.rotation import exp
+from cns_core.geometry import se3
 
 _LONGEST_S = 5.0
 
@@ -98,7 +98,7 @@ class TwistOdometry:
     def _go_on(self, start_s: float, end_s: float) -> float:
         if end_s <= start_s:
             return start_s
-        self._T = self._T @ exp(self._twist * (end_s - start_s))
+        self._T = self._T @ se3.exp(self._twist * (end_s - start_s))
         return end_s
 
 

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from cns_core.structure.rotation import rotation_matrices, rotation_vector
+from cns_core.geometry.rotation import rotation_matrices, rotation_vector
 
 _KEPT = 60
 _LONGEST_GAP_S = 0.5

@@ -10,9 +10,9 @@ from cns_core.control.controller import Controller
 from cns_core.control.structure_law import StructureLaw
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.rotation import rotation_vector
 from cns_core.structure.commands import Commands
 from cns_core.structure.estimate import Estimate
-from cns_core.structure.rotation import rotation_vector
 
 
 class StraightTruth(Controller):
