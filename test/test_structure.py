@@ -91,10 +91,10 @@ def test_a_point_found_elsewhere_after_a_while_is_triangulated_anew():
 def test_mismatches_that_come_and_go_while_the_camera_rests_cost_no_point():
     world = World(count=60)
     poses = way(START, NEAR)
-    poses = [*poses, *[poses[-1]] * 300]
+    moving, poses = len(poses), [*poses, *[poses[-1]] * 330]
 
     def points(n):
-        wrong = (n >= len(poses) - 300) & (np.arange(60) // 6 == n // 30 % 10)
+        wrong = (n >= moving) & (np.arange(60) // 6 == (n - moving) // 30)
         return np.where(wrong[:, None], world.points[::-1], world.points)
 
     assert watched(world, poses, points=points).known(poses[-1][:3, 3]).all()

@@ -23,6 +23,8 @@ _BENDING = 20.0
 """Surprise from which a point is no fixed point."""
 _LOST, _ON_TRIAL = 50.0, 40.0
 """Surprise from which a point is triangulated anew, and the one it then begins with."""
+_MOVING = 0.3
+"""Newness of a view from which on a point may be forgotten: at rest none would give it back."""
 _FACTORS = (0.3, 30.0)
 _FEWEST_TO_ADAPT = 8
 
@@ -32,9 +34,9 @@ class PointMap:
 
     A point is at ``A^-1 b`` with ``A = sum w (I - r r^T)`` and ``b = sum w (I - r r^T) c`` over its
     sightings along the ray r from the camera's centre c, weighted by the noise they have in space.
-    Sightings are forgotten by and by; a keypoint that is out of sight keeps its place, until it is
-    found elsewhere. While the camera rests nothing is forgotten, nor found to be no fixed point: a
-    mismatch that comes and goes would take a point from the map that no new view gives back.
+    Sightings are forgotten by and by; a keypoint that is out of sight keeps its place, and one that
+    is found elsewhere while the camera rests is left out until it is back: the mismatch may go, and
+    nothing would give the place back that new views have told.
 
     Attributes:
         points: (N, 3) m, map frame; meaningful where :meth:`known`.
@@ -110,7 +112,8 @@ class PointMap:
             newness: how much the view differs from the last one, 0..1. What is seen twice from one
                 place is known no better, and nothing is forgotten meanwhile.
         """
-        self._forget(self.surprise >= _LOST)
+        if newness > _MOVING:
+            self._forget(self.surprise >= _LOST)
         seen = np.flatnonzero(matched)
         r, old = rays[seen], self.points[seen]
         line = old - centre
@@ -156,7 +159,7 @@ class PointMap:
         self._adapt(squared[placed], newness)
         squared = np.where(placed, np.minimum(squared, _LARGEST_SURPRISE), _EXPECTED)
         rise = squared - self.surprise[seen]
-        self.surprise[seen] += _SMOOTHING * newness * rise
+        self.surprise[seen] += _SMOOTHING * rise
         return tukey(np.sqrt(squared))
 
     def _adapt(self, squared: np.ndarray, newness: float) -> None:
