@@ -8,10 +8,11 @@ import pytest
 
 from cns_core.bench.loop import replay
 from cns_core.bench.loop.conditions import Conditions
-from cns_core.bench.loop.environments import MATCH_TOLERANCE, Environment, render_environment
+from cns_core.bench.loop.environments import MATCH_TOLERANCE, render_environment
 from cns_core.bench.loop.episode import DT_S, run_episode
 from cns_core.bench.loop.oracle import OracleObserver
 from cns_core.bench.loop.plan import Spec
+from cns_core.bench.loop.points import points_environment
 from cns_core.bench.loop.servos import build_method
 from cns_core.bench.methods.adaptive_gain import AdaptiveGain
 from cns_core.bench.methods.built_in import CLASSIC, DIRECT, LEARNED, NAMES, STRUCTURE
@@ -120,8 +121,18 @@ def test_true_depths_are_those_of_the_surface(environment, near):
         for depths in (true_depths(environment), None)
     )
     assert known < 0.2 * np.linalg.norm(way) and known < told
-    with pytest.raises(ValueError, match="points have no surface"):
-        true_depths(Environment(np.eye(4), np.eye(4), 1.0, NEAR, np.random.default_rng(0)))
+
+
+def test_points_know_their_true_depths():
+    points = points_environment("S", 1, NEAR)
+    seen = points.correspondence()
+    now, then = points.keypoint_depths(seen)
+    rays = np.column_stack([seen.desired[seen.matched], np.ones(seen.count)])
+    world = points.T_goal @ np.column_stack([then[:, None] * rays, np.ones(seen.count)]).T
+    local = (se3.inverse(points.T) @ world).T
+    gap = np.linalg.norm(local[:, :2] / local[:, 2:3] - seen.current[seen.matched], axis=1)
+    np.testing.assert_allclose(local[:, 2], now, atol=5e-3)
+    assert np.median(gap) < 3e-3  # noise in both images; a tenth is mismatched
 
 
 def test_the_adaptive_gain_is_visps():

@@ -12,6 +12,7 @@ from cns_core.bench.loop.occluder import Occluder
 from cns_core.bench.loop.poses import AFFINE_REACH, AFFINE_SECTION, SECTIONS, draw_poses
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import make_observer
 from cns_core.twin.camera.camera import RealCamera
 from cns_core.twin.camera.presets import camera_model
@@ -80,6 +81,11 @@ class Environment:
     @property
     def translation_error_mm(self) -> float:
         return 1e3 * se3.translation_error_m(self.T_goal, self.T)
+
+    def keypoint_depths(self, seen: Correspondence) -> np.ndarray:
+        """(2, M) true depths in m of the matched keypoints, from the current and the desired
+        camera; nan where nothing is seen."""
+        raise NotImplementedError
 
     def apply(self, twist: np.ndarray, dt: float) -> None:
         """Move the camera by a (6,) twist in its assumed frame for ``dt`` seconds."""
@@ -176,6 +182,12 @@ class ImageEnvironment(Environment):
         """True depth in m at (N, 2) pixels of a camera at ``T``, nan where nothing is hit."""
         depth = self.scene.depth(T, self.camera, pixels, self.moving_solids())
         return np.where(np.isfinite(depth), depth, np.nan)
+
+    def keypoint_depths(self, seen: Correspondence) -> np.ndarray:
+        views = ((self.T, seen.current), (self.T_goal, seen.desired))
+        return np.array(
+            [self.depth(T, self.camera.denormalize(at[seen.matched])) for T, at in views]
+        )
 
     def moving_solids(self) -> tuple[Solid, ...]:
         """Solids beside the scene's own at this time."""

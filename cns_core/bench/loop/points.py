@@ -57,6 +57,10 @@ class PointsEnvironment(Environment):
         self._batch, seen = self._simulator.observe(here)
         return Correspondence(self.desired, seen.current.double().numpy(), seen.matched.numpy())
 
+    def keypoint_depths(self, seen: Correspondence) -> NDArray[np.float64]:
+        world = self._batch.keypoints.world.double().numpy()[seen.matched]
+        return np.array([(world - T[:3, 3]) @ T[:3, 2] for T in (self.T, self.T_goal)])
+
 
 def points_environment(section: str, index: int, conditions: Conditions) -> PointsEnvironment:
     """Scene ``index`` of a section, found by drawing until the initial rotation lies in it."""

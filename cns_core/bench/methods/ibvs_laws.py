@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cns_core.bench.loop.environments import Environment, ImageEnvironment
+from cns_core.bench.loop.environments import Environment
 from cns_core.control.controller import Controller, require_matches
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.geometry.interaction_matrix import interaction_matrix
@@ -60,23 +60,11 @@ class ClassicIbvs(Controller):
 
 
 def true_depths(environment: Environment) -> Depths:
-    """Depths as a perfect depth camera tells them in both views; the prior where it sees nothing.
-
-    Raises:
-        ValueError: in an environment without a surface.
-    """
-    if not isinstance(environment, ImageEnvironment):
-        raise ValueError("true depths need a rendered environment; points have no surface")
+    """Depths as a perfect depth camera tells them in both views; the prior where it is blind."""
 
     def look_up(seen: Correspondence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        camera, prior = environment.camera, environment.depth_prior_m
-        views = ((environment.T, seen.current), (environment.T_goal, seen.desired))
-        depths = [
-            environment.depth(T, camera.denormalize(points[seen.matched])) / prior
-            for T, points in views
-        ]
-        now, then = (np.where(np.isfinite(depth), depth, 1.0) for depth in depths)
-        return now, then
+        now, then = environment.keypoint_depths(seen) / environment.depth_prior_m
+        return np.where(np.isfinite(now), now, 1.0), np.where(np.isfinite(then), then, 1.0)
 
     return look_up
 
