@@ -156,7 +156,8 @@ def test_poses_told_late_or_early_are_brought_to_the_images_time(late_s, seed):
     loop = Loop("auto", seed=seed, late_s=late_s)
     assert loop.run() < 1.4 * Loop("auto", seed=seed).run()
     assert loop.regulator.guide.errors.offset_s == pytest.approx(late_s, abs=0.011)
-    assert loop.regulator.prior.metres == pytest.approx(0.61, rel=0.05)
+    # More than a frame is thought ahead, where a camera that slows down has moved less.
+    assert loop.regulator.prior.metres == pytest.approx(0.61, rel=0.05 if late_s < 0.04 else 0.1)
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), 2])
