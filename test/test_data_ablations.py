@@ -38,6 +38,13 @@ def test_data_ablations_are_trained_and_compared(tmp_path):
         assert used.correspondence == change(load_settings(config)).correspondence
 
 
+def test_a_longer_budget_keeps_the_curriculum():
+    settings = parse_settings(tree())
+    long = ablations.longer(settings, 3.0)
+    assert long.steps == 3 * settings.steps
+    assert long.curriculum[0].length == settings.curriculum[0].length
+
+
 @cache
 def without(part):
     """The environments and what is observed in 12 frames at rest, a part left out."""

@@ -66,6 +66,12 @@ DATA_VARIANTS: dict[str, tuple[str, Change]] = {
 """The same for the training data; the names are ours."""
 
 
+def longer(settings: Settings, times: float) -> Settings:
+    """The same run with a budget ``times`` as large: every phase that much longer."""
+    phases = (replace(phase, steps=round(times * phase.steps)) for phase in settings.curriculum)
+    return replace(settings, curriculum=tuple(phases))
+
+
 def train(
     settings: Settings,
     folder: Path,
@@ -101,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--data", action="store_true", help="leave out parts of the data instead")
+    parser.add_argument("--times", type=float, default=1.0, help="that budget, times this")
     parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time")
     parser.add_argument("--beside", nargs="*", default=(), help="other weights to compare with")
     add_scene_arguments(parser)
@@ -108,7 +115,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     variants = DATA_VARIANTS if args.data else VARIANTS
-    weights = train(load_settings(args.config), args.out, args.jobs, variants)
+    settings = longer(load_settings(args.config), args.times)
+    weights = train(settings, args.out, args.jobs, variants)
     rows = compare(weights | by_label(args.beside), args)
     name = "data_ablations.json" if args.data else "ablations.json"
     (args.out / name).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
