@@ -7,7 +7,7 @@ import pytest
 
 _serial = itertools.count()
 
-_FIXTURES = {"ros_domain", "robot_address", "episode_run"}
+_FIXTURES = {"ros_domain", "robot_address", "episode_run", "set_up"}
 _HELPERS = {"own_address", "quick_box", "fault_matrix"}
 """Tests and modules that use them have nodes or a robot's box run beside them."""
 

@@ -3,16 +3,16 @@
 import time
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
+from cns_ros.ros.participation import Participation
 from cns_ros.ros.trigger_client import TriggerClient
 
 PATIENCE_S = 30.0
 """How long a broken test waits before it fails; one that passes never waits so long."""
 
 
-class RosGraph:
+class RosGraph(Participation):
     """Nodes of one domain and a test node, in one executor.
 
     Args:
@@ -20,17 +20,9 @@ class RosGraph:
     """
 
     def __init__(self, domain):
-        rclpy.init(domain_id=domain)
-        self.executor = SingleThreadedExecutor()
-        self.nodes = []
+        super().__init__(domain_id=domain)
         self.node = self.add(rclpy.create_node("test"))
         self._triggers = TriggerClient(self.node, self.executor)
-
-    def add(self, node):
-        """Spin ``node`` with the others."""
-        self.nodes.append(node)
-        self.executor.add_node(node)
-        return node
 
     def collect(self, kind, topic, qos):
         """List that fills with the messages of a topic."""
@@ -51,11 +43,6 @@ class RosGraph:
     def call(self, service):
         """Response of a Trigger service."""
         return self._triggers.call(service, PATIENCE_S)
-
-    def close(self):
-        for node in self.nodes:
-            node.destroy_node()
-        rclpy.try_shutdown()
 
 
 def with_parameters(make_node, **values):

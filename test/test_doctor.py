@@ -60,7 +60,7 @@ class SetUp:
         self.graph.until(lambda: images, "an image")
 
     def close(self):
-        self.nodes.kill_all()
+        self.nodes.end_all()
         self.graph.close()
         self.box.stop()
 

@@ -23,6 +23,7 @@ from cns_ros.ros.camera_info import info_from_camera
 from cns_ros.ros.clock import age_s
 from cns_ros.ros.image_codec import decode, encode
 from cns_ros.ros.matches import correspondence_from_matches
+from cns_ros.ros.participation import Participation
 from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 
 CAMERA = PinholeCamera(320, 240, 270.0, 270.0, 160.0, 120.0)
@@ -429,11 +430,8 @@ def test_compressed_images(ros_graph, remapped):
 def elsewhere(domain):
     """A node of another process: in one, a topic has one type."""
     context = Context()
-    rclpy.init(context=context, domain_id=domain)
-    try:
-        yield rclpy.create_node("camera", context=context)
-    finally:
-        rclpy.shutdown(context=context)
+    with Participation(context, domain_id=domain) as part:
+        yield part.add(rclpy.create_node("camera", context=context))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class Graph:
     def close(self):
         self.recorder.send_signal(signal.SIGINT)
         code = self.recorder.wait(30.0)
-        self.nodes.kill_all()
+        self.nodes.end_all()
         self.client.close()
         return code
 

@@ -13,6 +13,7 @@ from ros_graph import PATIENCE_S
 from std_msgs.msg import Header
 from support_driver import FORWARD, HAND_EYE
 
+from cns_ros.bringup.processes import stop
 from cns_ros.ros.poses_twists import twist_message
 from cns_ros.ros.qos import OFFERED
 
@@ -49,7 +50,7 @@ class DriverProcess:
 def driver(ros_graph):
     driver = DriverProcess(ros_graph)
     yield driver
-    driver.process.kill()
+    stop([driver.process])
     driver.process.communicate()
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from cns_interfaces.action import Servo, ServoSequence
 from cns_interfaces.srv import DeleteGoal, ListGoals, LoadGoal, RenameGoal, SaveGoal
 from cns_ros.nodes import servo_run
 from cns_ros.nodes.supervisor import THREADS, SupervisorNode
+from cns_ros.ros.participation import Participation
 
 LEFT = {"remaining_mm": 5.0, "remaining_mm_bound": 0.5, "error": 0.1, "matched": 7}
 NEAR = {"remaining_mm": 0.02, "remaining_mm_bound": 0.03, "error": 1e-5, "matched": 300}
@@ -31,11 +33,12 @@ SUCCEEDED, CANCELED, ABORTED = (
 )
 
 
-class Suite:
+class Suite(Participation):
     """The supervisor among stand-ins, spun by threads of their own."""
 
     def __init__(self, domain, folder, **parameters):
-        rclpy.init(domain_id=domain)
+        threads = partial(MultiThreadedExecutor, THREADS + 4)
+        super().__init__(make_executor=threads, domain_id=domain)
         self.calls = []
         self.observer = FakeObserver(self.calls)
         self.controller = FakeController(self.calls)
@@ -44,23 +47,20 @@ class Suite:
             SupervisorNode, goals_folder=str(folder), **{"silence": 3.0, **parameters}
         )
         self.node = rclpy.create_node("test")
-        self.executor = MultiThreadedExecutor(THREADS + 4)
-        self.nodes = [self.observer, self.controller, self.driver, self.supervisor, self.node]
-        for node in self.nodes:
-            self.executor.add_node(node)
-        self._thread = threading.Thread(target=self.executor.spin, daemon=True)
-        self._thread.start()
+        stand_ins = self.observer, self.controller, self.driver
+        for node in (self.node, *stand_ins, self.supervisor):
+            self.add(node)
+        self.spin_beside()
         self._servo = ActionClient(self.node, Servo, "supervisor/servo")
         self._sequence = ActionClient(self.node, ServoSequence, "supervisor/servo_sequence")
         assert self._servo.wait_for_server(PATIENCE_S)
         assert self._sequence.wait_for_server(PATIENCE_S)
 
     def close(self):
-        self.executor.shutdown(PATIENCE_S)
-        self._thread.join(PATIENCE_S)
-        for node in self.nodes:
-            node.destroy_node()
-        rclpy.try_shutdown()
+        self.halt()
+        self._servo.destroy()
+        self._sequence.destroy()
+        super().close()
 
     def wait(self, future):
         done = threading.Event()

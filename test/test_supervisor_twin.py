@@ -1,18 +1,17 @@
 """The supervisor in the whole graph: goals saved and servoed to, a sequence, a cancelled servo."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 import rclpy
-import yaml
 from rclpy.action import ActionClient
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 from ros_graph import PATIENCE_S
 from support_episode import PATIENT
 
@@ -22,30 +21,24 @@ from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.workcell import Workcell
 from cns_interfaces.action import Servo, ServoSequence
 from cns_interfaces.srv import SaveGoal
+from cns_ros.ros.participation import Participation
 from cns_ros.sim.twin import load_hand_eye
 
 SEED = 3
 
 
-class User:
+class User(Participation):
     """Whoever uses a suite that runs in processes of its own."""
 
     def __init__(self, host):
-        rclpy.init()
-        self.node = rclpy.create_node("user")
+        super().__init__(make_executor=partial(MultiThreadedExecutor, 2))
+        self.node = self.add(rclpy.create_node("user"))
         self._servo = ActionClient(self.node, Servo, "supervisor/servo")
         self._sequence = ActionClient(self.node, ServoSequence, "supervisor/servo_sequence")
         self._save = self.node.create_client(SaveGoal, "supervisor/save_goal")
-        executor = MultiThreadedExecutor(2)
-        executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, args=(executor,), daemon=True)
-        self._thread.start()
+        self.spin_beside()
         assert self._servo.wait_for_server(PATIENCE_S)
         self._host = host
-
-    def _spin(self, executor):
-        with contextlib.suppress(ExternalShutdownException):
-            executor.spin()
 
     def save(self, name):
         """Save the present view; until the twin is up there is none."""
@@ -70,18 +63,18 @@ class User:
         return self.wait(handle.get_result_async()).result
 
     def close(self):
-        rclpy.shutdown()
-        self._thread.join(PATIENCE_S)
+        self.halt()
+        self._servo.destroy()
+        self._sequence.destroy()
+        super().close()
 
 
 @pytest.fixture
 def suite(ros_domain, robot_address, tmp_path):
-    path = tmp_path / "patient.yaml"
-    path.write_text(yaml.safe_dump(PATIENT))
     command = [sys.executable, "-m", "cns_ros.bringup", "--sim", "--no-episode"]
     command += ["--seed", str(SEED), "--controller", "ibvs", "--robot-ip", robot_address]
     process = subprocess.Popen(
-        [*command, "--params-file", str(path)],
+        [*command, "--params-file", str(PATIENT)],
         env={**os.environ, "HOME": str(tmp_path)},
         start_new_session=True,
     )

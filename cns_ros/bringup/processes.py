@@ -45,7 +45,7 @@ def bring_up(
             processes.append(_start(spec, environment))
         return _wait_for_end(specs, processes)
     finally:
-        _stop(processes, patience_s)
+        stop(processes, patience_s)
 
 
 def _start(spec: NodeSpec, environment: Mapping[str, str]) -> Process:
@@ -84,7 +84,9 @@ def _say(text: str) -> None:
     print(f"bringup: {text}", file=sys.stderr, flush=True)
 
 
-def _stop(processes: Sequence[Process], patience_s: Mapping[signal.Signals, float]) -> None:
+def stop(
+    processes: Sequence[Process], patience_s: Mapping[signal.Signals, float] = PATIENCE_S
+) -> None:
     """End the last process (the arm's driver) and only then the others, ever more insistently."""
     for group in (processes[-1:], processes[:-1]):
         for signum, longest_s in patience_s.items():

@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import rclpy
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 
 from cns_ros.doctor.settings import DoctorSettings
 from cns_ros.ros.guard import GuardedNode
+from cns_ros.ros.participation import Participation
 
 
-class Listener:
+class Listener(Participation):
     """Listens only while one of its methods waits; a context manager.
 
     Attributes:
@@ -21,20 +20,15 @@ class Listener:
     """
 
     def __init__(self, settings: DoctorSettings) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context)
+        context = Context()
+        super().__init__(context)
         topics = {"image": settings.image_topic, "camera_info": settings.camera_info_topic}
         words = [word for pair in topics.items() for word in ("-r", "{}:={}".format(*pair))]
-        self.node = GuardedNode("doctor", context=self._context, cli_args=["--ros-args", *words])
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
+        arguments = ["--ros-args", *words]
+        self.node = self.add(GuardedNode("doctor", context=context, cli_args=arguments))
 
     def __enter__(self) -> Listener:
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
 
     def until(self, condition: Callable[[], object], patience_s: float) -> bool:
         """Listen until the condition is true; whether it became so in time."""
@@ -42,7 +36,7 @@ class Listener:
         while not condition():
             if (left_s := end - time.monotonic()) <= 0.0:
                 return False
-            self._executor.spin_once(timeout_sec=min(left_s, 0.05))
+            self.executor.spin_once(timeout_sec=min(left_s, 0.05))
         return True
 
     def listen(self, duration_s: float) -> None:

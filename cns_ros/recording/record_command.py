@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
+from rclpy.signals import SignalHandlerOptions
 
 from cns_core.command_name import command_name
 from cns_ros.bringup.node_set import servo_environment
@@ -22,6 +22,7 @@ from cns_ros.bringup.servo_options import ServoOptions
 from cns_ros.recording.bag_writer import BagWriter
 from cns_ros.recording.record_settings import RecordSettings
 from cns_ros.recording.recorder import RecorderNode
+from cns_ros.ros.participation import Participation
 
 _SAY_S = 5.0
 _ANSWERS_S = 3.0
@@ -42,25 +43,22 @@ def main() -> int:
     os.environ.update(servo_environment(ServoOptions()))
     os.nice(_NICENESS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    rclpy.init(args=words[split:], signal_handler_options=rclpy.SignalHandlerOptions.NO)
+    part = Participation(args=words[split:], signal_handler_options=SignalHandlerOptions.NO)
     try:
-        with BagWriter(path) as bag:
-            missing = _record(settings, bag)
+        with part, BagWriter(path) as bag:
+            missing = _record(settings, bag, part)
     except OSError as error:
         print(f"record: {path} cannot be written: {error}", file=sys.stderr)
         return 1
-    finally:
-        rclpy.try_shutdown()
     _say(f"wrote {path}, {_totals(bag)}")
     if missing:
         _say(f"nobody published {', '.join(sorted(missing))}")
     return 0 if bag.counts else 1
 
 
-def _record(settings: RecordSettings, bag: BagWriter) -> set[str]:
+def _record(settings: RecordSettings, bag: BagWriter, part: Participation) -> set[str]:
     """Record to the end; the topics that were not there."""
-    node, executor = RecorderNode(settings, bag), SingleThreadedExecutor()
-    executor.add_node(node)
+    node, executor = part.add(RecorderNode(settings, bag)), part.executor
     begun = said = time.monotonic()
     try:
         while not settings.duration_s or time.monotonic() < begun + settings.duration_s:
@@ -74,7 +72,6 @@ def _record(settings: RecordSettings, bag: BagWriter) -> set[str]:
     while node.parameters.pending and time.monotonic() < patience_s:
         executor.spin_once(timeout_sec=0.1)
     node.finish()
-    node.destroy_node()
     return node.tap.waiting
 
 

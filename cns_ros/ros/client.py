@@ -9,12 +9,12 @@ from typing import Any
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 from rclpy.task import Future
 
 from cns_ros.ros.diagnostics import OK
+from cns_ros.ros.participation import Participation
 from cns_ros.ros.qos import LATCHED
 from cns_ros.ros.trigger_client import NoAnswer, TriggerClient
 
@@ -37,11 +37,10 @@ class GraphClient:
     """
 
     def __init__(self, domain: int, told_by: Iterable[str]) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=domain)
-        self.node = rclpy.create_node("fault_rig", context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
+        context = Context()
+        self._part = Participation(context, domain_id=domain)
+        self.node = self._part.add(rclpy.create_node("fault_rig", context=context))
+        self._executor = self._part.executor
         self._triggers = TriggerClient(self.node, self._executor)
         self.statuses: dict[str, DiagnosticStatus] = {}
         self.problems: dict[str, str] = {}
@@ -51,9 +50,8 @@ class GraphClient:
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
     def close(self) -> None:
-        """Leave the graph."""
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        """Leave the graph, but not within a second of a node's being killed: Fast DDS may crash."""
+        self._part.close()
 
     def spin(self, duration_s: float) -> None:
         """Listen for some time."""

@@ -6,20 +6,17 @@ end, and writes what happened. Ground truth serves for measuring only.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
-import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from cns_core.twin.robot.pendant import Pendant
 from cns_core.twin.workcell import Workcell
 from cns_ros.bringup.node_set import has_interfaces
+from cns_ros.ros.participation import Participation
 from cns_ros.sim.episode_recording import EpisodeRecording
 from cns_ros.sim.episode_report import (
     result_of,
@@ -151,28 +148,17 @@ def _say(text: str) -> None:
 def main() -> int:
     """Entry point of the ``episode`` executable: 0 if the episode converged."""
     os.nice(_NICENESS)
-    rclpy.init()
-    watch = EpisodeWatch()
-    executor = SingleThreadedExecutor()
-    executor.add_node(watch)
-    spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
-    spinning.start()
     try:
-        print(Episode(watch).run(), flush=True)
+        with Participation() as part:
+            watch = part.add(EpisodeWatch())
+            part.spin_beside()
+            print(Episode(watch).run(), flush=True)
         return 0
     except KeyboardInterrupt:
         return 130
     except (EpisodeFailed, ValueError, OSError, TimeoutError) as reason:
         print(f"servo: failed {reason}", flush=True)
         return 1
-    finally:
-        rclpy.try_shutdown()
-        spinning.join(2.0)
-
-
-def _spin(executor: SingleThreadedExecutor) -> None:
-    with contextlib.suppress(ExternalShutdownException):
-        executor.spin()
 
 
 if __name__ == "__main__":

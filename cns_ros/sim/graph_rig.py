@@ -70,7 +70,7 @@ class GraphRig(DriverRig):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.nodes.kill_all()
+        self.nodes.end_all()
         self.graph.close()
         self.pendant.close()
         self.box.stop()

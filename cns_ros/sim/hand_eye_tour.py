@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from std_srvs.srv import Trigger
 
 from cns_core.arm.hand_eye import HandEye
@@ -23,6 +23,7 @@ from cns_core.twin.workcell import Workcell
 from cns_ros.bringup.servo_options import SEEDS, SIMULATED_ROBOT_IP
 from cns_ros.nodes.hand_eye_settings import HandEyeSettings
 from cns_ros.ros.parameters import declare_all
+from cns_ros.ros.participation import Participation
 from cns_ros.ros.trigger_client import TriggerClient
 from cns_ros.sim.twin import load_hand_eye
 
@@ -54,10 +55,9 @@ class TourFailed(Exception):
 class Tour:
     """Fifteen views and the solution, by a node of its own."""
 
-    def __init__(self) -> None:
-        node, executor = rclpy.create_node("hand_eye_tour"), SingleThreadedExecutor()
-        executor.add_node(node)
-        self._triggers = TriggerClient(node, executor)
+    def __init__(self, part: Participation) -> None:
+        node = part.add(rclpy.create_node("hand_eye_tour"))
+        self._triggers = TriggerClient(node, part.executor)
         self._settings = declare_all(node, TourSettings)
         self._truth = load_hand_eye(self._settings.hand_eye_file).T_flange_camera
         self._poses = Workcell(self._settings.seed, self._truth, board=True).views()
@@ -106,17 +106,15 @@ class Tour:
 
 def main() -> int:
     """Entry point: 0 if the twin's pose of the camera was found again."""
-    rclpy.init()
     try:
-        print(f"handeye: found {Tour().run()}", flush=True)
+        with Participation() as part:
+            print(f"handeye: found {Tour(part).run()}", flush=True)
         return 0
     except (KeyboardInterrupt, ExternalShutdownException):
         return 130
     except (TourFailed, ValueError, OSError) as reason:
         print(f"handeye: failed {reason}", flush=True)
         return 1
-    finally:
-        rclpy.try_shutdown()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,17 @@
-"""Nodes as processes that are started and killed one by one."""
+"""Nodes as processes that are started one by one, killed, and ended together."""
 
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import sleep
+
+from cns_ros.bringup.processes import stop
+
+# SIGTERM: a program in the background of a shell ignores SIGINT until it handles it.
+_PATIENCE_S = {signal.SIGTERM: 30.0, signal.SIGKILL: 30.0}
+_SETTLED_S = 3.0
 
 
 class NodeProcesses:
@@ -50,7 +57,14 @@ class NodeProcesses:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGKILL)
 
-    def kill_all(self) -> None:
-        """SIGKILL all of them."""
-        for name in self._processes:
-            self.kill(name)
+    def end_all(self) -> None:
+        """Have all of them leave the graph and end, the one started last before the others.
+
+        Who is killed may die with a lock of the memory it shares with others. They wait for it a
+        second and then replace that memory, and Fast DDS crashes a participant that is destroyed
+        meanwhile: return only when that is over, so that who shares the graph may leave it.
+        """
+        processes = list(self._processes.values())
+        stop(processes, _PATIENCE_S)
+        if any(process.returncode for process in processes):
+            sleep(_SETTLED_S)

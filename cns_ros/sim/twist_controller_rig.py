@@ -71,7 +71,7 @@ class TwistControllerRig(DriverRig):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.nodes.kill_all()
+        self.nodes.end_all()
         self.graph.close()
 
     # What a trial asks for
