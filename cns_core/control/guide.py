@@ -23,8 +23,9 @@ TYPICAL_FOCAL = 600.0
 """In pixels. The noise adapts to what is seen, so that its first guess need not be good."""
 
 _SCALE_SHARE = 0.2
-_REPEATED = 20
-"""Frames; a millisecond or two each."""
+_REPEATED, _EVERY = 20, 4
+"""Frames of which a map is begun anew, and which of them: a millisecond each, and what lies between
+two views tells little more."""
 _BRIDGED_S = 0.4
 """How long a pose may be missing before the twists given take its place."""
 PREDICTED_S = 0.4
@@ -166,8 +167,8 @@ class StructureGuide:
     def _begin_map_anew(self) -> None:
         """A map made of poses that were wrong has a wrong scale: the last frames once more."""
         self._estimator.forget()
-        for time_s, seen in self._frames:
-            self._estimator.update(seen, self.errors.pose(time_s))
+        for time_s, seen in list(self._frames)[::-_EVERY][::-1]:
+            self._estimator.learn(seen, self.errors.pose(time_s))
 
     def twist(self, policy: np.ndarray, time_s: float, cautious: bool = False) -> np.ndarray:
         """(6,) twist that answers the frame observed last, taken at ``time_s``.
