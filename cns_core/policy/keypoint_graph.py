@@ -15,6 +15,9 @@ FEWEST_CLUSTERS = 16
 
 The authors are content with four, but a policy that sees few clusters may take a turn for a shift.
 """
+TYPICAL, TYPICAL_POWER = 0.85, 0.51
+"""Of N keypoints spread over an image affinity propagation finds ``TYPICAL * N ** TYPICAL_POWER``
+clusters, as a rule."""
 MAX_KEYPOINTS = 4096
 """Affinity propagation takes memory and time with the square of the number of keypoints."""
 
@@ -125,8 +128,7 @@ def cluster(points: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.arange(count)
     labels = _affinity_propagation(points)
     if labels is None:
-        # What affinity propagation typically finds on keypoints spread over an image.
-        labels = _kmeans(points, max(FEWEST_CLUSTERS, round(0.85 * count**0.51)))
+        labels = _kmeans(points, max(FEWEST_CLUSTERS, round(TYPICAL * count**TYPICAL_POWER)))
     elif labels.max() + 1 < FEWEST_CLUSTERS:
         labels = _kmeans(points, FEWEST_CLUSTERS)
     return np.unique(labels, return_inverse=True)[1]

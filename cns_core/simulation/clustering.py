@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from cns_core.policy.keypoint_graph import FEWEST_CLUSTERS, cluster
+from cns_core.policy.keypoint_graph import FEWEST_CLUSTERS, TYPICAL, TYPICAL_POWER, cluster
 from cns_core.simulation.draw import Draw
 
 Clustering = Callable[[Draw, Tensor, Tensor, Tensor], Tensor]
@@ -41,7 +41,7 @@ def every_keypoint(draw: Draw, desired: Tensor, scene: Tensor, counts: Tensor) -
 
 def cluster_counts(draw: Draw, counts: Tensor) -> Tensor:
     """(S,) clusters for scenes of (S,) keypoints, near what affinity propagation finds."""
-    typical = 0.85 * counts.float() ** 0.51 * draw.uniform(0.4, 1.4, len(counts))
+    typical = TYPICAL * counts.float() ** TYPICAL_POWER * draw.uniform(0.4, 1.4, len(counts))
     several = typical.round().long().clamp_min(FEWEST)
     return torch.where(counts <= FEWEST_CLUSTERS, counts, several)
 
