@@ -23,10 +23,10 @@ VAGUE = replace(KNOWN, covariance=np.diag(np.square(np.full(6, 0.1))))
 NOWHERE = np.zeros(6)
 
 
-def taken(law=None, policy=NOWHERE, frames=10):
+def taken(law=None, policy=NOWHERE, frames=10, estimate=KNOWN):
     law = law or StructureLaw()
     for _ in range(frames):
-        twist = law.twist(policy, KNOWN)
+        twist = law.twist(policy, estimate)
     return law, twist
 
 
@@ -101,13 +101,24 @@ def test_a_lost_way_is_left_at_once_and_taken_again_slowly():
     assert law.share == pytest.approx(1 / law.settings.ramp_frames)
 
 
+DOUBTFUL = replace(KNOWN, explained=0.7)
+
+
 def test_a_goal_that_the_policy_does_not_know_of_is_not_gone_to():
-    law, twist = taken(policy=-MOTION, frames=30)
+    law, twist = taken(policy=-MOTION, frames=15)
     assert law.share == 0.0
     np.testing.assert_allclose(twist, -MOTION)
-    law, _ = taken()
-    for _ in range(30):
-        law.twist(-MOTION, KNOWN)
+    law, _ = taken(estimate=DOUBTFUL)
+    law, _ = taken(law, policy=-MOTION, frames=100, estimate=DOUBTFUL)
+    assert law.share == 0.0
+
+
+def test_a_policy_that_points_elsewhere_while_the_way_stays_known_is_overruled():
+    law, twist = taken(policy=-MOTION, frames=40)
+    assert law.share == 1.0
+    np.testing.assert_allclose(twist, law.direct(KNOWN))
+    for _ in range(40):
+        law.twist(-MOTION, DOUBTFUL)
     assert law.share == 0.0
 
 
@@ -118,9 +129,9 @@ def test_a_policy_that_hardly_moves_has_no_say():
 
 def test_a_policy_that_came_to_rest_elsewhere_is_overruled():
     """What it said on its way was of other estimates; else both would stand there for good."""
-    law, _ = taken(policy=-MOTION, frames=30)
+    law, _ = taken(policy=-MOTION, frames=30, estimate=DOUBTFUL)
     assert law.share == 0.0
-    law, _ = taken(law, policy=-0.01 * MOTION, frames=30)
+    law, _ = taken(law, policy=-0.01 * MOTION, frames=30, estimate=DOUBTFUL)
     assert law.share == 1.0
 
 

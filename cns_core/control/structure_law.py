@@ -20,9 +20,14 @@ _SMOOTHING = 0.2
 _AGREE, _DISAGREE = 0.3, -0.3
 _TELLING = 0.05
 """Least speed of the policy (norm of [v/d, w]) that says something about where the goal is."""
-_FINE, _COARSE = 1e-3, 1e-2
-"""Deviations (in depths and rad) that are trusted, and still are, whatever is left of the way."""
+_FINE, _COARSE = 3e-3, 1e-2
+"""Deviations (in depths and rad) that are trusted, and still are, whatever is left of the way: a
+policy by itself ends no nearer."""
 _VAGUE = 2.0
+_EXPLAINED = 0.8
+_OVERRULING, _SUREST = 20, 30
+"""Frames in which the way was known, and the map explained the view, that overrule a policy which
+points elsewhere; those in which it was not count against them. And most that are counted."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class StructureLaw:
     """Blends a policy's twist into a straight way to the goal.
 
     The way is taken once it is known to a quarter and points where the policy points too; it is
-    left when it is lost, becomes vague, or the policy keeps pointing the other way.
+    left when it is lost, becomes vague, or the policy keeps pointing the other way. A policy that
+    points elsewhere for long, while the way stays known, is overruled.
 
     Attributes:
         delay_s: from taking an image to moving as it tells; bounds the gain.
@@ -72,6 +78,7 @@ class StructureLaw:
         self._frames = 0
         self._trusted = False
         self._agreement: float | None = None
+        self._sure = 0
 
     @property
     def share(self) -> float:
@@ -112,16 +119,20 @@ class StructureLaw:
     def _judge(self, policy: np.ndarray, estimate: Estimate | None) -> None:
         if estimate is None:
             self._trusted, self._agreement = False, None
+            self._sure = max(self._sure - 1, 0)
             return
         self._compare(policy, estimate)
         deviation, size = estimate.deviation, estimate.size
+        precise = deviation < max(self.settings.trust * size, _FINE)
+        sure = precise and estimate.explained > _EXPLAINED
+        self._sure = min(max(self._sure + (1 if sure else -1), 0), _SUREST)
         agreement = 1.0 if self._agreement is None else self._agreement
+        overruled = self._sure >= _OVERRULING
         if self._trusted:
             vague = deviation > max(_VAGUE * size, _COARSE)
-            self._trusted = not vague and agreement > _DISAGREE
+            self._trusted = not vague and (agreement > _DISAGREE or overruled)
         else:
-            precise = deviation < max(self.settings.trust * size, _FINE)
-            self._trusted = precise and agreement > _AGREE
+            self._trusted = precise and (agreement > _AGREE or overruled)
 
     def _compare(self, policy: np.ndarray, estimate: Estimate) -> None:
         """Running mean of the cosine between the policy's way and this one.
