@@ -149,6 +149,17 @@ def test_poses_that_end_are_replaced_by_the_twists_given():
     assert loop.error_mm < 0.3
 
 
+def test_after_the_view_was_lost_the_straight_way_is_taken_up_slowly_again():
+    loop = Loop()
+    law = loop.regulator.guide.law
+    loop.run(most=25)
+    assert law.share == 1.0
+    loop.run(most=100, unseen=True)
+    assert law.share == 0.0
+    loop.run(most=101)
+    assert law.share <= 1 / law.settings.ramp_frames
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("late_s", [-0.03, 0.016, 0.03, 0.06])
 @pytest.mark.parametrize("seed", [0, 1])
@@ -156,8 +167,10 @@ def test_poses_told_late_or_early_are_brought_to_the_images_time(late_s, seed):
     loop = Loop("auto", seed=seed, late_s=late_s)
     assert loop.run() < 1.4 * Loop("auto", seed=seed).run()
     assert loop.regulator.guide.errors.offset_s == pytest.approx(late_s, abs=0.011)
-    # More than a frame is thought ahead, where a camera that slows down has moved less.
-    assert loop.regulator.prior.metres == pytest.approx(0.61, rel=0.05 if late_s < 0.04 else 0.1)
+    # A pose told late is thought ahead at constant speed. Over more than a frame that is too far
+    # for a camera that slows down, so that the scene seems larger.
+    tolerance = 0.1 if late_s > 0.04 else 0.05
+    assert loop.regulator.prior.metres == pytest.approx(0.61, rel=tolerance)
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), 2])

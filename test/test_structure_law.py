@@ -117,9 +117,51 @@ def test_a_policy_that_points_elsewhere_while_the_way_stays_known_is_overruled()
     law, twist = taken(policy=-MOTION, frames=40)
     assert law.share == 1.0
     np.testing.assert_allclose(twist, law.direct(KNOWN))
-    for _ in range(40):
-        law.twist(-MOTION, DOUBTFUL)
+    law, _ = taken(law, policy=-MOTION, frames=40, estimate=DOUBTFUL)
     assert law.share == 0.0
+
+
+@pytest.mark.parametrize("anew", [StructureLaw.start, StructureLaw.lose, StructureLaw.doubt])
+def test_what_overrules_a_policy_was_seen_in_the_map_that_is_used(anew):
+    law, _ = taken(frames=40)
+    anew(law)
+    law, twist = taken(law, policy=-MOTION, frames=15)
+    assert law.share == 0.0
+    np.testing.assert_allclose(twist, -MOTION)
+
+
+def test_one_estimate_overrules_nobody_however_often_it_is_asked():
+    law = StructureLaw()
+    for _ in range(100):
+        law.twist(-MOTION, KNOWN, fresh=False)
+    assert law.share == 0.0
+
+
+def test_a_goal_that_half_of_the_matches_contradict_overrules_nobody():
+    law, _ = taken(policy=-MOTION, frames=100, estimate=replace(KNOWN, agreeing=0.4))
+    assert law.share == 0.0
+
+
+def test_an_overruled_policy_stays_so_when_a_frame_is_doubtful_now_and_then():
+    law, _ = taken(policy=-MOTION, frames=40)
+    shares = []
+    for n in range(60):
+        law.twist(-MOTION, KNOWN if n % 2 else DOUBTFUL)
+        shares.append(law.share)
+    assert min(shares) == 1.0
+
+
+@pytest.mark.parametrize(("deviation", "share"), [(2e-3, 1.0), (6e-3, 0.0)])
+def test_near_the_goal_the_way_is_taken_where_it_is_known_better_than_a_policy_ends(
+    deviation, share
+):
+    near = replace(
+        KNOWN,
+        motion=1e-3 * MOTION,
+        covariance=np.diag(np.square(np.repeat([0.5, 1.0], 3) * deviation / np.sqrt(6.0))),
+    )
+    law, _ = taken(estimate=near)
+    assert law.share == share
 
 
 def test_a_policy_that_hardly_moves_has_no_say():

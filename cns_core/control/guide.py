@@ -23,7 +23,7 @@ TYPICAL_FOCAL = 600.0
 """In pixels. The noise adapts to what is seen, so that its first guess need not be good."""
 
 _SCALE_SHARE = 0.2
-_REPEATED, _EVERY = 20, 4
+_REPEATED, _EVERY = 20, 3
 """Frames of which a map is begun anew, and which of them: a millisecond each, and what lies between
 two views tells little more."""
 _BRIDGED_S = 0.4
@@ -167,6 +167,7 @@ class StructureGuide:
     def _begin_map_anew(self) -> None:
         """A map made of poses that were wrong has a wrong scale: the last frames once more."""
         self._estimator.forget()
+        self.law.doubt()
         for time_s, seen in list(self._frames)[::-_EVERY][::-1]:
             self._estimator.learn(seen, self.errors.pose(time_s))
 
@@ -183,19 +184,20 @@ class StructureGuide:
         ahead = None
         if self.estimate is not None:
             ahead = self.estimate.after(self._commands.told(start_s, end_s)[0])
-        return self._as_told(self.law.twist(policy, ahead, cautious))
+        return self._as_told(self.law.twist(policy, ahead, cautious, time_s == self._estimate_s))
 
     def predicted(self, time_s: float) -> np.ndarray | None:
         """(6,) twist towards where the goal was last known to be, for an image that shows nothing.
 
-        None where the way was not wholly this law's, or was known longer ago than `PREDICTED_S`.
+        None where the way was not wholly this law's, or was known longer ago than `PREDICTED_S`;
+        from then on it has to be found anew.
         """
-        if self._known is None or self.law.share < 1.0:
+        known = self._known if self.law.share == 1.0 else None
+        if known is None or time_s - known[1] >= PREDICTED_S:
+            self.law.lose()
             return None
-        estimate, known_s = self._known
+        estimate, known_s = known
         age_s = time_s - known_s
-        if age_s >= PREDICTED_S:
-            return None
         start_s, end_s = np.array([known_s - self.law.delay_s]), np.array([time_s])
         ahead = estimate.after(self._commands.told(start_s, end_s)[0])
         return self._as_told((1.0 - age_s / PREDICTED_S) * self.law.direct(ahead))

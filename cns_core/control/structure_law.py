@@ -20,14 +20,17 @@ _SMOOTHING = 0.2
 _AGREE, _DISAGREE = 0.3, -0.3
 _TELLING = 0.05
 """Least speed of the policy (norm of [v/d, w]) that says something about where the goal is."""
-_FINE, _COARSE = 3e-3, 1e-2
-"""Deviations (in depths and rad) that are trusted, and still are, whatever is left of the way: a
-policy by itself ends no nearer."""
-_VAGUE = 2.0
-_EXPLAINED = 0.8
-_OVERRULING, _SUREST = 20, 30
-"""Frames in which the way was known, and the map explained the view, that overrule a policy which
-points elsewhere; those in which it was not count against them. And most that are counted."""
+_FINE = 3e-3
+"""Deviation (in depths and rad) that suffices, whatever is left of the way: no policy by itself
+ends nearer."""
+_COARSE, _VAGUE = 1e-2, 2.0
+"""Deviation, and that over the way left, above both of which a way that was taken is left."""
+_EXPLAINED, _AGREEING = 0.8, 0.5
+"""Shares that a sure frame needs: of the known points that the map explains, and of all matches
+that the goal explains."""
+_OVERRULING, _STILL_OVERRULING, _MOST_SURE = 20, 10, 30
+"""Sure frames less others from which a policy that points elsewhere is overruled, down to which it
+stays so, and the most that are counted."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,18 @@ class StructureLaw:
 
     def start(self) -> None:
         """Begin an episode."""
+        self.lose()
+
+    def lose(self) -> None:
+        """Nothing is seen, or what was known is not true: the way has to be found anew."""
         self._frames = 0
         self._trusted = False
         self._agreement: float | None = None
-        self._sure = 0
+        self._sure_frames = 0
+
+    def doubt(self) -> None:
+        """What is known is of a map that was begun anew: it overrules nobody yet."""
+        self._sure_frames = 0
 
     @property
     def share(self) -> float:
@@ -92,7 +103,11 @@ class StructureLaw:
         return min(wanted, _DELAY_MARGIN / (_UNPREDICTED * self.delay_s + _HOLD_S))
 
     def twist(
-        self, policy: np.ndarray, estimate: Estimate | None, cautious: bool = False
+        self,
+        policy: np.ndarray,
+        estimate: Estimate | None,
+        cautious: bool = False,
+        fresh: bool = True,
     ) -> np.ndarray:
         """(6,) twist, m/s and rad/s, within the speed limits.
 
@@ -100,39 +115,42 @@ class StructureLaw:
             policy: (6,) twist of the policy, linear half in m/s by the best scale known.
             estimate: the way left, None where it is unknown.
             cautious: nothing is known of the scale, so the policy's linear speed means little.
+            fresh: whether the estimate is of this frame; an older one proves nothing again.
         """
         s = self.settings
-        self._judge(policy, estimate)
-        frames = self._frames + (1 if self._trusted else -1)
-        self._frames = min(max(frames, 0), s.ramp_frames)
         linear, angular = self.limits
         policy = saturate(policy, min(s.cautious_linear, linear) if cautious else linear, angular)
         if estimate is None:
-            self._frames = 0
+            self.lose()
             return policy
+        self._judge(policy, estimate, fresh)
+        frames = self._frames + (1 if self._trusted else -1)
+        self._frames = min(max(frames, 0), s.ramp_frames)
         return policy + self.share * (self.direct(estimate) - policy)
 
     def direct(self, estimate: Estimate) -> np.ndarray:
         """(6,) twist of the straight way alone, within the speed limits."""
         return saturate(self.gain * estimate.motion, *self.limits)
 
-    def _judge(self, policy: np.ndarray, estimate: Estimate | None) -> None:
-        if estimate is None:
-            self._trusted, self._agreement = False, None
-            self._sure = max(self._sure - 1, 0)
-            return
+    def _judge(self, policy: np.ndarray, estimate: Estimate, fresh: bool) -> None:
         self._compare(policy, estimate)
         deviation, size = estimate.deviation, estimate.size
         precise = deviation < max(self.settings.trust * size, _FINE)
-        sure = precise and estimate.explained > _EXPLAINED
-        self._sure = min(max(self._sure + (1 if sure else -1), 0), _SUREST)
+        if fresh:
+            self._count(
+                precise and estimate.explained > _EXPLAINED and estimate.agreeing > _AGREEING
+            )
         agreement = 1.0 if self._agreement is None else self._agreement
-        overruled = self._sure >= _OVERRULING
         if self._trusted:
             vague = deviation > max(_VAGUE * size, _COARSE)
+            overruled = self._sure_frames >= _STILL_OVERRULING
             self._trusted = not vague and (agreement > _DISAGREE or overruled)
         else:
+            overruled = self._sure_frames >= _OVERRULING
             self._trusted = precise and (agreement > _AGREE or overruled)
+
+    def _count(self, sure: bool) -> None:
+        self._sure_frames = min(max(self._sure_frames + (1 if sure else -1), 0), _MOST_SURE)
 
     def _compare(self, policy: np.ndarray, estimate: Estimate) -> None:
         """Running mean of the cosine between the policy's way and this one.

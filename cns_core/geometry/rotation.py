@@ -1,4 +1,4 @@
-"""Rotation vectors, many times a frame: SciPy takes a multiple of this."""
+"""Rotation vectors, many times a frame: SciPy takes several times as long."""
 
 from __future__ import annotations
 

@@ -24,9 +24,10 @@ class Estimate:
         scale: m, from the desired camera to the centre of the points it sees.
         scale_deviation: m, standard deviation of ``scale``.
         good: number of points it rests on.
-        explained: share of the sightings that the map explains.
+        explained: share of the sightings of known points that the map explains.
         expected: (6, 6) of its error, as is to be expected before the residuals are looked at: what
             decides when the way is taken. None for the same as ``covariance``.
+        agreeing: share of all that is matched that the goal explains.
     """
 
     motion: np.ndarray
@@ -36,6 +37,7 @@ class Estimate:
     good: int
     explained: float
     expected: np.ndarray | None = None
+    agreeing: float = 1.0
 
     @property
     def translation_m(self) -> float:

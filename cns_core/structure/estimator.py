@@ -193,4 +193,5 @@ class StructureEstimator:
         share = median(seen.depth_deviation[inliers] / seen.depth[inliers])
         deviation = self._scale * float(np.hypot(share, s.shared_depth))
         explained = self._camera.explained
-        return Estimate(motion, found, self._scale, deviation, good, explained, expected)
+        agreeing = good / len(seen.depth)
+        return Estimate(motion, found, self._scale, deviation, good, explained, expected, agreeing)

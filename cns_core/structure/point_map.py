@@ -22,8 +22,9 @@ _LARGEST_SURPRISE = 100.0
 _BENDING = 20.0
 """Surprise from which a point is no fixed point."""
 _LOST, _ON_TRIAL = 50.0, 40.0
-"""Surprise from which a point is triangulated anew, and the one it then begins with."""
-_MOVING = 0.3
+"""Surprise from which a point is triangulated anew once the camera moves, and the one it then
+begins with."""
+_MOVING = 0.1
 """Newness of a view from which on a point may be forgotten: at rest none would give it back."""
 _FACTORS = (0.3, 30.0)
 _FEWEST_TO_ADAPT = 8
@@ -159,7 +160,8 @@ class PointMap:
         self._adapt(squared[placed], newness)
         squared = np.where(placed, np.minimum(squared, _LARGEST_SURPRISE), _EXPECTED)
         rise = squared - self.surprise[seen]
-        self.surprise[seen] += _SMOOTHING * rise
+        # What is not placed yet agrees with nothing, so that only new views speak for it.
+        self.surprise[seen] += _SMOOTHING * np.where(placed | (rise > 0.0), 1.0, newness) * rise
         return tukey(np.sqrt(squared))
 
     def _adapt(self, squared: np.ndarray, newness: float) -> None:

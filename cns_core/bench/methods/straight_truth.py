@@ -18,7 +18,7 @@ from cns_core.structure.estimate import Estimate
 class StraightTruth(Controller):
     """:class:`.StructureLaw` by the true pose, at the same gain and limits, its delay known too.
 
-    No method that keeps these limits comes home along the straight way in fewer steps.
+    At this gain and within these limits the straight way takes no fewer steps.
 
     Args:
         situation: of the episode.
