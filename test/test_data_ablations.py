@@ -43,6 +43,8 @@ def test_a_longer_budget_keeps_the_curriculum():
     long = ablations.longer(settings, 3.0)
     assert long.steps == 3 * settings.steps
     assert long.curriculum[0].length == settings.curriculum[0].length
+    with pytest.raises(ValueError, match="budget must be positive"):
+        ablations.longer(settings, 0.0)
 
 
 @cache

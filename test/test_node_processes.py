@@ -67,6 +67,26 @@ def test_after_a_kill_it_is_waited_until_the_others_may_leave(nodes, slept, tmp_
     assert len(slept) == 1 and slept[0] > 2.0
 
 
+def test_a_node_started_again_was_killed_all_the_same(nodes, slept, tmp_path):
+    one = nodes(twin=NODE)
+    one.kill("twin")
+    (tmp_path / "twin").unlink()
+    one.start("twin")
+    while not (tmp_path / "twin").exists():
+        assert one.lives("twin")
+    one.end_all()
+    assert (tmp_path / "left").read_text().split() == ["twin"]
+    assert len(slept) == 1
+
+
+def test_a_stopped_node_goes_on_to_leave(nodes, slept, tmp_path):
+    one = nodes(twin=NODE)
+    one.signal("twin", signal.SIGSTOP)
+    one.end_all()
+    assert (tmp_path / "left").read_text().split() == ["twin"]
+    assert not slept
+
+
 def test_who_does_not_leave_is_killed(nodes, slept, monkeypatch):
     monkeypatch.setitem(node_processes._PATIENCE_S, signal.SIGTERM, 0.1)
     one = nodes(ur_driver=STUBBORN)

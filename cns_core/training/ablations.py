@@ -67,7 +67,13 @@ DATA_VARIANTS: dict[str, tuple[str, Change]] = {
 
 
 def longer(settings: Settings, times: float) -> Settings:
-    """The same run with a budget ``times`` as large: every phase that much longer."""
+    """The same run with a budget ``times`` as large: every phase that much longer.
+
+    Raises:
+        ValueError: unless ``times`` is positive.
+    """
+    if not times > 0.0:
+        raise ValueError(f"a budget must be positive, got {times} times the usual one")
     phases = (replace(phase, steps=round(times * phase.steps)) for phase in settings.curriculum)
     return replace(settings, curriculum=tuple(phases))
 
@@ -107,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--data", action="store_true", help="leave out parts of the data instead")
-    parser.add_argument("--times", type=float, default=1.0, help="that budget, times this")
+    parser.add_argument("--times", type=float, default=1.0, help="this many times that budget")
     parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time")
     parser.add_argument("--beside", nargs="*", default=(), help="other weights to compare with")
     add_scene_arguments(parser)

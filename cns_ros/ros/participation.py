@@ -21,7 +21,8 @@ class Participation:
     """Nodes that are spun and, at the end, leave in the one order that is safe; a context manager.
 
     What spins ends first, then the nodes, the context at last: whatever of a node is left to the
-    interpreter's own end takes its DDS participant down while threads still serve it.
+    interpreter's own end takes its DDS participant down while threads still serve it. An executor
+    of several threads does not wait for callbacks under way: its nodes see to that themselves.
 
     Args:
         context: not initialized yet; None for the default one of this process.
@@ -60,7 +61,7 @@ class Participation:
 
     def spin_beside(self) -> None:
         """Spin the nodes in a thread of its own, up to the end."""
-        self._beside = threading.Thread(target=self._spin, daemon=True)
+        self._beside = threading.Thread(target=self._spin, name="spin", daemon=True)
         self._beside.start()
 
     def halt(self) -> None:

@@ -28,6 +28,7 @@ class NodeProcesses:
         self._commands = commands
         self._environment = environment
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._killed = False
 
     def lives(self, name: str) -> bool:
         """Whether a node was started and has not ended."""
@@ -44,6 +45,7 @@ class NodeProcesses:
 
     def kill(self, name: str) -> None:
         """SIGKILL a node and wait for its end."""
+        self._killed = True
         self._processes[name].kill()
         self._processes[name].wait()
 
@@ -65,6 +67,9 @@ class NodeProcesses:
         meanwhile: return only when that is over, so that who shares the graph may leave it.
         """
         processes = list(self._processes.values())
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)  # should it have been stopped
         stop(processes, _PATIENCE_S)
-        if any(process.returncode for process in processes):
+        if self._killed or any(process.returncode for process in processes):
             sleep(_SETTLED_S)

@@ -83,8 +83,10 @@ class Environment:
         return 1e3 * se3.translation_error_m(self.T_goal, self.T)
 
     def keypoint_depths(self, seen: Correspondence) -> np.ndarray:
-        """(2, M) true depths in m of the matched keypoints, from the current and the desired
-        camera; nan where nothing is seen."""
+        """(2, M) true depths of the matched keypoints in m, nan where nothing is seen.
+
+        From the current camera first, then from the desired one.
+        """
         raise NotImplementedError
 
     def apply(self, twist: np.ndarray, dt: float) -> None:

@@ -58,6 +58,7 @@ class PointsEnvironment(Environment):
         return Correspondence(self.desired, seen.current.double().numpy(), seen.matched.numpy())
 
     def keypoint_depths(self, seen: Correspondence) -> NDArray[np.float64]:
+        """As of :class:`Environment`; of a mismatched keypoint its own, not the other's."""
         world = self._batch.keypoints.world.double().numpy()[seen.matched]
         return np.array([(world - T[:3, 3]) @ T[:3, 2] for T in (self.T, self.T_goal)])
 
