@@ -74,3 +74,21 @@ def test_errors_are_angle_and_distance(twist):
     angle_deg = np.degrees(np.linalg.norm(twist_back[3:]))
     assert se3.rotation_error_deg(np.eye(4), T) == pytest.approx(angle_deg, abs=1e-5)
     assert se3.translation_error_m(np.eye(4), T) == pytest.approx(np.linalg.norm(T[:3, 3]))
+
+
+@given(twists)
+def test_a_pose_that_is_rounded_is_made_rigid_again(twist):
+    T = se3.exp(twist)
+    rounded = T.astype(np.float32).astype(float)
+    mended = se3.rigid(rounded)
+    np.testing.assert_allclose(mended[:3, :3].T @ mended[:3, :3], np.eye(3), atol=1e-14)
+    np.testing.assert_allclose(mended, T, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.eye(3), np.full((4, 4), np.nan), np.diag([1.1, 1.1, 1.1, 1.0]), np.diag([1, 1, -1, 1])],
+)
+def test_what_is_no_pose_is_refused(wrong):
+    with pytest.raises(ValueError, match="pose"):
+        se3.rigid(wrong)

@@ -148,7 +148,7 @@ class StructureGuide:
         if measured:
             self._measured_s = time_s
         if camera_pose is not None:
-            given = self._timely(camera_pose, time_s, seen)
+            given = self._timely(se3.rigid(camera_pose), time_s, seen)
             self._meter.measure(time_s, given)
             self.law.delay_s = max(self._delay_s, self._meter.delay_s or 0.0)
         self.estimate = self._estimator.update(seen, given)

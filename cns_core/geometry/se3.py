@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from cns_core.geometry.rotation import rotation_vector
 
+_ROUNDING = 1e-2
 _SMALL = 1e-3
 """Angle (rad) below which the series of sines and cosines are exact."""
 
@@ -35,6 +36,21 @@ def inverse(T: NDArray[np.float64]) -> NDArray[np.float64]:
     """Invert a (4, 4) pose without a general matrix inverse."""
     R, t = T[:3, :3], T[:3, 3]
     return pose(R.T, -R.T @ t)
+
+
+def rigid(T: ArrayLike) -> NDArray[np.float64]:
+    """The (4, 4) pose nearest to a matrix that is one but for rounding, as single precision has it.
+
+    Raises:
+        ValueError: if it is no finite (4, 4) matrix, or no rotation to a hundredth in its corner.
+    """
+    T = np.asarray(T, dtype=float)
+    if T.shape != (4, 4) or not np.isfinite(T).all():
+        raise ValueError(f"a pose must be a finite (4, 4) matrix, got {T!r}")
+    U, sizes, Vt = np.linalg.svd(T[:3, :3])
+    if np.abs(sizes - 1.0).max() > _ROUNDING or np.linalg.det(U @ Vt) < 0.0:
+        raise ValueError(f"the rotation of a pose must be one, got {T[:3, :3].tolist()}")
+    return pose(U @ Vt, T[:3, 3])
 
 
 def skew(v: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -77,11 +77,9 @@ class StructureEstimator:
             T_odom_camera: (4, 4) measured pose of the camera when the image was taken.
 
         Raises:
-            ValueError: if the pose is no finite (4, 4) matrix.
+            ValueError: as :func:`cns_core.geometry.se3.rigid`.
         """
-        T_odom_camera = np.asarray(T_odom_camera, dtype=float)
-        if T_odom_camera.shape != (4, 4) or not np.isfinite(T_odom_camera).all():
-            raise ValueError(f"T_odom_camera must be a finite (4, 4) pose, got {T_odom_camera!r}")
+        T_odom_camera = se3.rigid(T_odom_camera)
         noise = self.learn(correspondence, T_odom_camera)
         explains = self._camera.explained >= _LEAST_EXPLAINED
         self._unexplained = 0 if explains else self._unexplained + 1
@@ -103,12 +101,11 @@ class StructureEstimator:
         T = self._camera.follow(self._map, correspondence, T_odom_camera, noise, self._scale)
         self._stretch(T[:3, 3])
         self._reach(T_odom_camera[:3, 3])
-        rays = homogeneous(correspondence.current)
+        rays = homogeneous(correspondence.current) @ T[:3, :3].T
+        # Last, for no rotation is exact: what a ray is too long looks like knowledge along it.
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         newness = min(self._camera.change / _NEW_VIEW, 1.0)
-        self._map.observe(
-            T[:3, 3], rays @ T[:3, :3].T, correspondence.matched, noise, self._scale, newness
-        )
+        self._map.observe(T[:3, 3], rays, correspondence.matched, noise, self._scale, newness)
         return noise
 
     def _reach(self, centre: np.ndarray) -> None:
