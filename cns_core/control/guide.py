@@ -179,11 +179,9 @@ class StructureGuide:
         Args:
             policy, cautious: as of :meth:`.StructureLaw.twist`.
         """
-        start_s = np.array([self._estimate_s - self.law.delay_s])
-        end_s = np.array([time_s])
         ahead = None
         if self.estimate is not None:
-            ahead = self.estimate.after(self._commands.told(start_s, end_s)[0])
+            ahead = self._ahead(self.estimate, self._estimate_s, time_s)
         return self._as_told(self.law.twist(policy, ahead, cautious, time_s == self._estimate_s))
 
     def predicted(self, time_s: float) -> np.ndarray | None:
@@ -198,9 +196,12 @@ class StructureGuide:
             return None
         estimate, known_s = known
         age_s = time_s - known_s
-        start_s, end_s = np.array([known_s - self.law.delay_s]), np.array([time_s])
-        ahead = estimate.after(self._commands.told(start_s, end_s)[0])
+        ahead = self._ahead(estimate, known_s, time_s)
         return self._as_told((1.0 - age_s / PREDICTED_S) * self.law.direct(ahead))
+
+    def _ahead(self, estimate: Estimate, known_s: float, time_s: float) -> Estimate:
+        """What will be left of a way known at ``known_s`` once all twists so far are obeyed."""
+        return estimate.after(self._commands.moved(known_s - self.law.delay_s, time_s))
 
     def _as_told(self, twist: np.ndarray) -> np.ndarray:
         """What to tell an arm that takes the camera to be mounted otherwise, within the limits."""

@@ -38,6 +38,10 @@ class Commands:
         until = self._until(np.concatenate([start_s, end_s]))
         return until[len(start_s) :] - until[: len(start_s)]
 
+    def moved(self, start_s: float, end_s: float) -> np.ndarray:
+        """(6,) the same between one time and a later one."""
+        return self.told(np.array([start_s]), np.array([end_s]))[0]
+
     def _until(self, times: np.ndarray) -> np.ndarray:
         known, sums = np.array(self._times), np.array(self._sums)
         at = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)

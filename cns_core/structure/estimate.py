@@ -64,8 +64,7 @@ class Estimate:
     def after(self, moved: np.ndarray) -> Estimate:
         """The same once the camera has moved by (6,) ``moved``, m and rad in its own frame."""
         T_current_goal = se3.pose(rotation_matrices(self.motion[None, 3:])[0], self.motion[:3])
-        T = se3.inverse(se3.exp(moved)) @ T_current_goal
-        return replace(self, motion=np.concatenate([T[:3, 3], rotation_vector(T[:3, :3])]))
+        return replace(self, motion=straight_motion(se3.inverse(se3.exp(moved)) @ T_current_goal))
 
     def translation_bound_m(self) -> float:
         """What the error of the translation stays below with 95 % probability."""
@@ -74,6 +73,11 @@ class Estimate:
     def rotation_bound_rad(self) -> float:
         """What the error of the rotation stays below with 95 % probability."""
         return bound(self.covariance[3:, 3:])
+
+
+def straight_motion(T_current_goal: np.ndarray) -> np.ndarray:
+    """(6,) translation (m) and rotation vector (rad) of a (4, 4) pose."""
+    return np.concatenate([T_current_goal[:3, 3], rotation_vector(T_current_goal[:3, :3])])
 
 
 def bound(covariance: np.ndarray) -> float:

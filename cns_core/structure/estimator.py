@@ -6,9 +6,8 @@ import numpy as np
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.geometry.rotation import rotation_vector
 from cns_core.structure.camera_track import FEWEST, CameraTrack
-from cns_core.structure.estimate import Estimate
+from cns_core.structure.estimate import Estimate, straight_motion
 from cns_core.structure.goal import Fit, Sightings
 from cns_core.structure.goal_track import GoalTrack
 from cns_core.structure.point_map import PointMap
@@ -174,7 +173,7 @@ class StructureEstimator:
         s = self.settings
         T_current_goal = se3.inverse(fit.T_goal_current)
         R = T_current_goal[:3, :3]
-        motion = np.concatenate([T_current_goal[:3, 3], rotation_vector(R)])
+        motion = straight_motion(T_current_goal)
         turn, moved = np.kron(np.eye(2), R), self._camera.moved
         good = int(inliers.sum())
         expected = s.inflation**2 * fit.independent + s.shared_noise**2 * fit.by_image

@@ -10,9 +10,8 @@ from cns_core.control.controller import Controller
 from cns_core.control.structure_law import StructureLaw
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.geometry.rotation import rotation_vector
 from cns_core.structure.commands import Commands
-from cns_core.structure.estimate import Estimate
+from cns_core.structure.estimate import Estimate, straight_motion
 
 
 class StraightTruth(Controller):
@@ -39,13 +38,12 @@ class StraightTruth(Controller):
     def velocity(self, correspondence: Correspondence) -> NDArray[np.float64]:
         """(6,) twist [v/d, w], camera optical frame; the correspondence is not looked at."""
         now_s = self._truth.time_s
-        on_the_way = self._commands.told(np.array([now_s - self._delay_s]), np.array([now_s]))[0]
+        on_the_way = self._commands.moved(now_s - self._delay_s, now_s)
         twist = self._law.direct(self._way().after(on_the_way))
         self._commands.give(now_s, twist)
         return np.concatenate([twist[:3] / self._prior_m, twist[3:]])
 
     def _way(self) -> Estimate:
         """What is left, without an error."""
-        T = se3.inverse(self._truth.T) @ self._truth.T_goal
-        motion = np.concatenate([T[:3, 3], rotation_vector(T[:3, :3])])
+        motion = straight_motion(se3.inverse(self._truth.T) @ self._truth.T_goal)
         return Estimate(motion, np.zeros((6, 6)), self._truth.distance_m, 0.0, 0, 1.0)
