@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.geometry.left_behind import left_behind
+from cns_core.geometry.shared_motion import shares_of_motion
 
 _STILL, _MOVED = 0.003, 0.02
 """Normalized plane, 2 and 11 pixels of a usual camera: a keypoint stayed, or certainly moved."""
@@ -17,11 +18,9 @@ _TELLING = 8
 _ATTACHED, _MOST = -2, 3
 _PROVEN = 20
 """Keypoints that must have moved before others are judged by them, and left out for them."""
-_AT_GOAL, _AWAY, _FRAMES = 0.1, 0.3, 5
-"""Displacement from the goal, over that of the keypoints that moved, of what is at its place there
-and of what is not; frames in which it must have been."""
-_EXACT = 0.001
-"""Normalized plane: as near as the matches of one and the same thing lie."""
+_STAYS, _GOES, _FRAMES = 0.25, 0.5, 5
+"""Displacement from the goal over that of the scene there, of what is fixed to the camera at most
+and of the scene at least; frames in which it must have been."""
 _TOOL = 4
 """Attached keypoints that make it certain that there is a tool."""
 _GRID = 6, 4
@@ -37,9 +36,10 @@ class SceneCheck:
     and only a view that agrees with the desired one all over can be told from a tool at its place.
 
     Near the goal a tool's keypoints pass for matches of the scene, and too little is left of the
-    way to see them left behind. So whatever lies exactly where the goal wants it, while keypoints
-    that moved are still well off, is attached, too; and once a tool is known of, what has not been
-    seen to move is left out as long as enough has.
+    way to see them left behind. So what is found late is judged by whether it is as far from its
+    goal as the scene around it (:func:`~cns_core.geometry.shared_motion.shares_of_motion`), down to
+    parts of a pixel; and once a tool is known of, what has shown neither is left out as long as
+    enough has. A tool unnoticed says that the camera is there already.
 
     Attributes:
         attached: (N,) bool, keypoints that move with the camera.
@@ -52,7 +52,7 @@ class SceneCheck:
     def __init__(self, desired: NDArray[np.float64]) -> None:
         count = len(desired)
         self.attached = np.zeros(count, dtype=bool)
-        self._at_goal = np.zeros(count, dtype=int)
+        self._near_goal = np.zeros(count, dtype=int)
         self.moved = np.zeros(count, dtype=bool)
         self._score = np.zeros(count, dtype=int)
         self._first = np.full((count, 2), np.nan)
@@ -66,33 +66,29 @@ class SceneCheck:
         far = np.linalg.norm(seen.current - self._first, axis=1) > _MOVED
         self.moved |= seen.matched & far
         self._judge(seen)
+        self._judge_near_goal(seen)
+        self.attached = (self._score <= _ATTACHED) | (self._near_goal <= -_FRAMES)
+        matched = seen.matched & ~self.attached
+        if self.attached.sum() >= _TOOL:
+            known = matched & (self.moved | (self._near_goal >= _FRAMES))
+            matched = known if known.sum() >= _PROVEN else matched
+        return replace(seen, matched=matched)
+
+    def _judge_near_goal(self, seen: Correspondence) -> None:
+        """Compare how far keypoints that have not moved are from their goal with those that have.
+
+        Each frame speaks for one or the other, and what it contradicts begins anew.
+        """
+        late = np.flatnonzero(seen.matched & ~self.moved)
         proven = seen.matched & self.moved
-        self._judge_by_goal(seen, proven)
-        self.attached = (self._score <= _ATTACHED) | (self._at_goal >= _FRAMES)
-        if not (self.attached & seen.matched).any():
-            return self._without_unknown(seen, proven)
-        scene = replace(seen, matched=seen.matched & ~self.attached)
-        return self._without_unknown(scene, proven)
-
-    def _without_unknown(self, scene: Correspondence, proven: NDArray[np.bool_]) -> Correspondence:
-        """What has moved alone, where there is a tool and enough has."""
-        kept = scene.matched & proven
-        if self.attached.sum() < _TOOL or kept.sum() < _PROVEN:
-            return scene
-        return replace(scene, matched=kept)
-
-    def _judge_by_goal(self, seen: Correspondence, proven: NDArray[np.bool_]) -> None:
-        """Compare how far keypoints are from where the goal wants them."""
-        off = np.linalg.norm(seen.current - seen.desired, axis=1)
-        if proven.sum() < _PROVEN:
+        if not len(late) or proven.sum() < _PROVEN:
             return
-        typical = float(np.median(off[proven]))
-        if typical < _STILL:
-            return
-        there = off < min(_AT_GOAL * typical, _EXACT)
-        self._at_goal[seen.matched & ~self.moved & there] += 1
-        away = off > max(_AWAY * typical, 2.0 * _EXACT)
-        self._at_goal[seen.matched & (self.moved | away)] = 0
+        scene = seen.desired[proven], seen.current[proven]
+        share = shares_of_motion(*scene, seen.desired[late], seen.current[late])
+        said = np.where(share > _GOES, 1, np.where(share < _STAYS, -1, 0))
+        before = self._near_goal[late]
+        count = np.where(said * before < 0, said, before + said)
+        self._near_goal[late] = np.clip(count, -_FRAMES, _FRAMES)
 
     def _judge(self, seen: Correspondence) -> None:
         """Compare with the last view that was looked at, once the image has moved away from it."""
