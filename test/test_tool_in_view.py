@@ -10,7 +10,8 @@ from cns_core.control.scene_check import SceneCheck
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.geometry.left_behind import left_behind
+from cns_core.geometry.left_behind import agree, left_behind
+from cns_core.geometry.shared_motion import shares_of_motion
 from cns_core.observers import make_observer
 from cns_core.observers.mask_learning import MaskLearner
 from cns_core.observers.scene_first import sure, weight
@@ -173,12 +174,12 @@ def test_keypoints_that_move_with_the_camera_are_found_and_left_out():
     assert check.proven(scene)
 
 
-def way(world, check, within_px=np.inf, never=(), late=None, start=START):
+def way(world, check, within_px=np.inf, never=(), late=None, start=START, mismatched=0.0):
     """Go to the goal; some keypoints, such as a tool's, are matched only once others are near."""
     T, scene = start, None
     late = world.on_tool if late is None else late
     for _ in range(120):
-        seen = world.at(T)
+        seen = world.at(T, mismatched=mismatched)
         off_px = 540.0 * np.linalg.norm(seen.current - seen.desired, axis=1)
         matched = seen.matched.copy()
         if np.median(off_px[~world.on_tool]) > within_px:
@@ -241,6 +242,73 @@ def test_without_a_tool_nothing_is_left_out_on_the_way(seed):
     scene = way(world, check)
     assert not check.attached.any()
     assert scene.matched.all()
+
+
+@pytest.mark.parametrize("within_px", [np.inf, 6.0])
+def test_a_tool_is_found_among_mismatches_that_come_and_go(within_px):
+    """Each of them is far from where its keypoint was, as if that had moved."""
+    world = Points(noise=TRACKED)
+    check = SceneCheck(world.desired)
+    scene = way(world, check, within_px, mismatched=0.05)
+    assert not check.moved[world.on_tool].any()
+    assert (scene.matched & ~world.on_tool).sum() > 90
+    assert (scene.matched & world.on_tool).sum() <= 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mismatches_agree_on_no_motion_and_a_scene_does(seed):
+    world = Points(seed, noise=TRACKED)
+    assert not agree(world.desired, world.at(GOAL, mismatched=0.1).current, 0.003)
+    assert agree(world.desired, world.at(START, mismatched=0.1).current, 0.003)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("within_px", [np.inf, 15.0])
+def test_a_far_background_is_no_tool(seed, within_px):
+    """It moves by a sixth of what is before it moves."""
+    world = Points(seed, tool=0, noise=TRACKED)
+    world.points[:60] = GOAL[:3, 3] + 6.0 * (world.points[:60] - GOAL[:3, 3])
+    world.desired = world.at(GOAL).current
+    check = SceneCheck(world.desired)
+    late = np.arange(120) < 60
+    scene = way(world, check, within_px, late=late, start=GOAL @ se3.exp([0.05, 0, -0.2, 0, 0, 0]))
+    assert scene.matched.mean() > 0.97
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_comes_into_view_beside_a_thing_that_was_put_elsewhere_is_no_tool(seed):
+    world = Points(seed, tool=0, noise=TRACKED)
+    x = world.desired[:, 0]
+    world.points[(x > 0.05) & (x < 0.15)] += [0.03, 0.02, 0.0]
+    check = SceneCheck(world.desired)
+    scene = way(world, check, 15.0, late=x > 0.15)
+    assert scene.matched.mean() > 0.97
+
+
+def test_a_few_that_seem_attached_leave_out_nothing_else():
+    """Of 120 keypoints four: no tool, whatever they are."""
+    world = Points(tool=4, noise=TRACKED)
+    check = SceneCheck(world.desired)
+    way(world, check, never=range(80, 120))
+    scene = check.scene(world.at(GOAL))  # the first frame that has those
+    assert scene.matched[80:120].all()
+
+
+def test_what_moves_in_long_steps_has_moved():
+    world, T = Points(noise=TRACKED), START
+    check = SceneCheck(world.desired)
+    for _ in range(10):
+        check.scene(world.at(T))
+        T = T @ se3.exp(0.5 * se3.log(se3.inverse(T) @ GOAL))
+    assert check.moved[~world.on_tool].mean() > 0.9
+    assert not check.moved[world.on_tool].any()
+
+
+def test_of_a_view_that_does_not_differ_nothing_is_said():
+    points = np.zeros((20, 2))
+    along, length = shares_of_motion(points, points, points, points)
+    assert np.isnan(along).all()
+    assert np.isnan(length).all()
 
 
 def test_matches_on_a_tool_alone_never_converge_and_are_said_to_be_of_none():

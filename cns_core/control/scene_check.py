@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.geometry.left_behind import left_behind
+from cns_core.geometry.left_behind import agree, left_behind
 from cns_core.geometry.shared_motion import shares_of_motion
 
 _STILL, _MOVED = 0.003, 0.02
@@ -21,8 +21,10 @@ _PROVEN = 20
 _STAYS, _GOES, _FRAMES = 0.25, 0.5, 5
 """Displacement from the goal over that of the scene there, of what is fixed to the camera at most
 and of the scene at least; frames in which it must have been."""
-_TOOL = 4
-"""Attached keypoints that make it certain that there is a tool."""
+_SIGHTINGS = 3
+"""Sightings in a row away from where a keypoint was first, that say that it has moved."""
+_TOOL, _TOOL_SHARE = 4, 0.05
+"""Attached keypoints, and their number over that of the matches, that make a tool certain."""
 _GRID = 6, 4
 _SHARE, _CELLS = 0.3, 0.75
 
@@ -38,8 +40,9 @@ class SceneCheck:
     Near the goal a tool's keypoints pass for matches of the scene, and too little is left of the
     way to see them left behind. So what is found late is judged by whether it is as far from its
     goal as the scene around it (:func:`~cns_core.geometry.shared_motion.shares_of_motion`), down to
-    parts of a pixel; and once a tool is known of, what has shown neither is left out as long as
-    enough has. A tool unnoticed says that the camera is there already.
+    parts of a pixel, and stays where it was first; and once a tool is known of, what has shown
+    neither is left out as long as enough has. A tool unnoticed says that the camera is there
+    already.
 
     Attributes:
         attached: (N,) bool, keypoints that move with the camera.
@@ -56,39 +59,54 @@ class SceneCheck:
         self.moved = np.zeros(count, dtype=bool)
         self._score = np.zeros(count, dtype=int)
         self._first = np.full((count, 2), np.nan)
+        self._confirmed = np.zeros(count, dtype=bool)
+        self._runs = np.zeros((2, count), dtype=int)
         self._last: Correspondence | None = None
         self._cell = _cells(np.asarray(desired, dtype=float))
 
     def scene(self, seen: Correspondence) -> Correspondence:
         """Take one frame; it without the keypoints that are attached."""
-        fresh = seen.matched & np.isnan(self._first[:, 0])
-        self._first[fresh] = seen.current[fresh]
-        far = np.linalg.norm(seen.current - self._first, axis=1) > _MOVED
-        self.moved |= seen.matched & far
+        self._see_moved(seen)
         self._judge(seen)
         self._judge_near_goal(seen)
         self.attached = (self._score <= _ATTACHED) | (self._near_goal <= -_FRAMES)
         matched = seen.matched & ~self.attached
-        if self.attached.sum() >= _TOOL:
+        if self.attached.sum() >= max(_TOOL, _TOOL_SHARE * seen.count):
             known = matched & (self.moved | (self._near_goal >= _FRAMES))
             matched = known if known.sum() >= _PROVEN else matched
         return replace(seen, matched=matched)
 
+    def _see_moved(self, seen: Correspondence) -> None:
+        """Believe that a keypoint moved what several sightings in a row say.
+
+        A mismatch that comes and goes is far from everything, too, and no place to begin from is
+        what the next sighting contradicts.
+        """
+        away = np.linalg.norm(seen.current - self._first, axis=1)
+        self._confirmed |= seen.matched & (away <= _MOVED)
+        fresh = seen.matched & ~self._confirmed
+        self._first[fresh] = seen.current[fresh]
+        for run, least in zip(self._runs, (_STILL, _MOVED), strict=True):
+            run[seen.matched] = np.where(away > least, run + 1, 0)[seen.matched]
+        self.moved |= self._runs[1] >= _SIGHTINGS
+
     def _judge_near_goal(self, seen: Correspondence) -> None:
         """Compare how far keypoints that have not moved are from their goal with those that have.
 
-        Each frame speaks for one or the other, and what it contradicts begins anew.
+        Each frame speaks for one or the other, and what it contradicts begins anew. What is nearer
+        to its goal than others but on its way there is a background.
         """
         late = np.flatnonzero(seen.matched & ~self.moved)
         proven = seen.matched & self.moved
         if not len(late) or proven.sum() < _PROVEN:
             return
         scene = seen.desired[proven], seen.current[proven]
-        share = shares_of_motion(*scene, seen.desired[late], seen.current[late])
-        said = np.where(share > _GOES, 1, np.where(share < _STAYS, -1, 0))
+        along, length = shares_of_motion(*scene, seen.desired[late], seen.current[late])
+        said = np.where(along > _GOES, 1, np.where(length < _STAYS, -1, 0))
         before = self._near_goal[late]
         count = np.where(said * before < 0, said, before + said)
-        self._near_goal[late] = np.clip(count, -_FRAMES, _FRAMES)
+        least = np.where(self._runs[0, late] >= _SIGHTINGS, 0, -_FRAMES)
+        self._near_goal[late] = np.clip(count, least, np.where(along < _STAYS, 0, _FRAMES))
 
     def _judge(self, seen: Correspondence) -> None:
         """Compare with the last view that was looked at, once the image has moved away from it."""
@@ -103,10 +121,14 @@ class SceneCheck:
             return
         if np.partition(motion, -_TELLING)[-_TELLING] < _MOVED:
             return
+        if not agree(before, after, _STILL):
+            return
         stuck = left_behind(before, after, _STILL, 0.5 * _MOVED)
         change = np.where(stuck, -1, np.where(motion > _STILL, 1, 0))
         self._score[both] = np.clip(self._score[both] + change, 2 * _ATTACHED, _MOST)
-        self._last = seen
+        current = seen.current.copy()
+        current[both[stuck]] = before[stuck]  # little by little even a far background moves
+        self._last = replace(seen, current=current)
 
     def proven(self, scene: Correspondence) -> bool:
         """Whether matches that :meth:`scene` gave may say that the goal is reached.

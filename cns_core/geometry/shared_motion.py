@@ -19,34 +19,39 @@ def shares_of_motion(
     after: NDArray[np.float64],
     asked: NDArray[np.float64],
     found: NDArray[np.float64],
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far points go along with those around them that are known to move.
 
-    0 for what is fixed to the camera, 1 for what goes along; motions may be as small as noise lets
-    them agree. Where a point should be is told by an affine map of those that move and by how far
-    their neighbours are off it: parallax bends the motion of a scene. Nothing is said where those
-    that move do not bear out each other.
+    Motions may be as small as noise lets them agree. Where a point should be is told by an affine
+    map of those that move and by how far their neighbours are off it: parallax bends the motion of
+    a scene. Nothing is said where those that move do not bear out each other.
 
     Args:
         before, after: (M, 2) points known to move.
         asked, found: (N, 2) before and after, points to be judged.
 
     Returns:
-        (N,) motion along the expected one, over that one; nan where nothing can be said.
+        Two (N,) arrays, both over the length of the expected motion, nan where nothing can be said:
+        of the motion what is along the expected one, 1 for what goes along, and its whole length,
+        0 for what is fixed to the camera.
     """
     nothing = np.full(len(asked), np.nan)
     if len(before) < _FEWEST:
-        return nothing
+        return nothing, nothing
     affine = _affine(before, after)
     bent = after - _homogeneous(before) @ affine
     own = _expected(affine, bent, before, before, 1)
     least = _TELLING * float(np.median(np.linalg.norm(own, axis=1)))
     telling = np.linalg.norm(own, axis=1) > least
-    if np.quantile(_along(after - before, own)[telling], _FEW) < _ALONG:
-        return nothing
+    along = _along(after - before, own)[telling]
+    if not len(along) or np.quantile(along, _FEW) < _ALONG:
+        return nothing, nothing
     expected = _expected(affine, bent, before, asked, 0)
-    said = np.linalg.norm(expected, axis=1) > least
-    return np.where(said, _along(found - asked, expected), np.nan)
+    length = np.linalg.norm(expected, axis=1)
+    share = np.linalg.norm(found - asked, axis=1) / np.maximum(length, 1e-9)
+    said = length > least
+    along = _along(found - asked, expected)
+    return np.where(said, along, np.nan), np.where(said, share, np.nan)
 
 
 def _affine(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
