@@ -79,6 +79,7 @@ class VisualServo:
             else observer
         )
         self._camera = camera
+        self._left_out = np.zeros(0, dtype=bool)
         self.regulator = Regulator(
             make_controller(controller, weights=weights, terminal=terminal),
             make_stop_rule(stop),
@@ -111,6 +112,7 @@ class VisualServo:
         desired = self.observer.desired
         if desired is None:
             raise RuntimeError("the observer took the image but holds no desired keypoints")
+        self._left_out = np.zeros(len(desired), dtype=bool)
         depth_m = None if depth is None else depth.distance(desired)
         self.regulator.start(desired, depth_prior, depth_m)
 
@@ -136,6 +138,9 @@ class VisualServo:
         correspondence = self.observer.observe(image)
         observe_s = perf_counter() - before
         step = self.regulator.step(correspondence, before if time is None else time, camera_pose)
+        if not np.array_equal(step.left_out, self._left_out):
+            self._left_out = step.left_out
+            self.observer.leave_out(step.left_out)
         return replace(step, timings={**step.timings, "observe": observe_s})
 
     def close(self) -> None:

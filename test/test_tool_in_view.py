@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from cns_core.bench.loop.episode import run_episode
+from cns_core.bench.loop.plan import Spec
+from cns_core.bench.methods.built_in import STRUCTURE
 from cns_core.control.ibvs import IbvsController
 from cns_core.control.motion_stop import MotionStop
 from cns_core.control.regulator import Regulator
@@ -396,3 +399,75 @@ def test_a_mask_is_not_learnt_at_rest():
         learner.mask()
     with pytest.raises(ValueError, match="move the camera"):
         MaskLearner().mask()
+
+
+def told(world, left_out, T):
+    """What an observer finds that a tool keeps from the scene until it is told to leave it out."""
+    seen = world.at(T)
+    hidden = ~world.on_tool if not left_out[world.on_tool].all() else world.on_tool
+    return Correspondence(seen.desired, seen.current, seen.matched & ~hidden)
+
+
+def home(measured):
+    """Go home by :func:`told`; the frame from which on the tool is left out, and the error, deg."""
+    world = Points(noise=TRACKED)
+    loop = regulator(world)
+    T, left_out, frame = START, np.zeros(len(world.desired), dtype=bool), 0
+    for n in range(800):
+        step = loop.step(told(world, left_out, T), n * DT, T if measured else None)
+        assert step.status in ("servoing", "converged")
+        left_out = step.left_out
+        frame += not left_out.any()
+        if step.status == "converged":
+            break
+        T = T @ se3.exp(DT * step.twist)
+    assert step.status == "converged"
+    assert left_out[world.on_tool].all()
+    assert not left_out[~world.on_tool].any()
+    return frame, se3.rotation_error_deg(T, GOAL)
+
+
+def test_what_does_not_follow_a_turn_is_left_out_and_the_scene_brings_the_camera_home():
+    """A measured turn tells at once that the arm has obeyed, one that is only told by and by."""
+    measured, error_deg = home(measured=True)
+    assert error_deg < 0.1
+    told_only, error_deg = home(measured=False)
+    assert error_deg < 0.1
+    assert measured < told_only - 40
+
+
+def test_an_arm_that_does_not_obey_is_said_to_be_that_or_a_tool():
+    world = Points()
+    loop = regulator(world)
+    for n in range(400):
+        step = loop.step(world.at(START, tool_only=True), n * DT, START)
+    assert step.status == "lost"
+    assert "either it does not obey, or" in step.remark
+
+
+@pytest.mark.parametrize("tracking", [False, True])
+def test_observers_look_for_the_scene_alone_where_they_are_told_to(tracking):
+    view, tool = rendered(2)
+    observer = make_observer("sift", CAMERA, tracking=tracking, background=False)
+    observer.set_desired(view(GOAL))
+    seen = observer.observe(view(GOAL))
+    pixels = (seen.desired @ np.diag([540.0, 540.0]) + [320.0, 240.0]).astype(int)
+    on_tool = ~tool.mask[pixels[:, 1], pixels[:, 0]]
+    assert (seen.matched & on_tool).sum() > 20
+    observer.leave_out(on_tool)
+    seen = observer.observe(view(GOAL))
+    assert not (seen.matched & on_tool).any()
+    assert (seen.matched & ~on_tool).sum() > 50
+    observer.leave_out(np.zeros_like(on_tool))
+    for _ in range(4):
+        seen = observer.observe(view(GOAL))
+    assert (seen.matched & on_tool).sum() > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", [2001, 2002, 2006])
+def test_a_gripper_before_few_things_on_a_bare_table_does_not_hide_them(index):
+    spec = Spec("tabletop", "S", index, STRUCTURE, "sift-tracked", perturbation="camera-webcam")
+    record, _ = run_episode(spec)
+    assert record["status"] == "converged"
+    assert record["translation_error_mm"] < 1.0

@@ -5,21 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cns_core.geometry import se3
+
 _RATE_RAD_S, _QUARTER_S = 0.12, 0.3
 _SIGNS = (1.0, -1.0, -1.0, 1.0)
 _AXES = (4, 3, 4)
 """A turn needs no depth to be small: 0.036 rad, some twenty pixels, about y, x and y again."""
+_TURNED_DEG = 1.0
+"""Half of a turn. Where so much was measured, the arm has obeyed."""
 
 
 class Probe:
     """Turns the camera while the goal seems reached and nothing tells it from a tool in view.
 
     Attributes:
-        fruitless: whether all of the turns were made and nothing followed.
+        fruitless: whether a turn was made, as measured poses tell, and nothing followed; without
+            them, whether all of the turns were told and nothing followed.
     """
 
     def __init__(self) -> None:
         self.fruitless = False
+        self._turned = False
+        self._first: NDArray[np.float64] | None = None
         self._turns = 0
         self._began_s: float | None = None
 
@@ -37,11 +44,20 @@ class Probe:
             self._turns += 1
         if not wanted:
             return None
-        if self._turns == len(_AXES):
+        if self._turns == len(_AXES) or self._turned:
             self.fruitless = True
             return None
         self._began_s = time_s
         return self._turn(_SIGNS[0])
+
+    def measure(self, camera_pose: NDArray[np.float64] | None) -> None:
+        """Note where the camera is, (4, 4) in any fixed frame, or None where nothing tells."""
+        if self._began_s is None or camera_pose is None:
+            self._first = None
+            return
+        if self._first is None:
+            self._first = camera_pose
+        self._turned |= se3.rotation_error_deg(self._first, camera_pose) > _TURNED_DEG
 
     def _turn(self, sign: float) -> NDArray[np.float64]:
         twist = np.zeros(6)

@@ -1,7 +1,7 @@
 """Closes the loop for one target: correspondences in, scaled twists and a status out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import numpy as np
@@ -56,6 +56,8 @@ class Step:
             because they move with the camera.
         remaining: the way left, measured; None where structure is not estimated or not yet known.
         remark: what is to be said of it, empty for nothing.
+        left_out: (N,) bool, desired keypoints that move with the camera and that an observer had
+            better not look for, see :class:`.SceneWatch`.
     """
 
     twist: NDArray[np.float64]
@@ -65,6 +67,7 @@ class Step:
     correspondence: Correspondence
     remaining: Remaining | None = None
     remark: str = ""
+    left_out: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 class Regulator:
@@ -163,7 +166,7 @@ class Regulator:
             raise ValueError("the correspondence belongs to another desired image")
         before = time.perf_counter()
         blind = correspondence.count < self.controller.min_matches
-        correspondence, proven = self.watch.scene(correspondence)
+        correspondence, proven = self.watch.scene(correspondence, camera_pose)
         self._going_on = ""
         self._tell_guide()
         remaining = self._look_ahead(correspondence, time_s, camera_pose)
@@ -187,7 +190,8 @@ class Regulator:
         timings = Timings(graph=self._graph_s, control=time.perf_counter() - before)
         self._graph_s = 0.0
         error, remark = correspondence.error, self.watch.remark or self._going_on
-        return Step(twist, status, error, timings, correspondence, remaining, remark)
+        left_out = self.watch.left_out
+        return Step(twist, status, error, timings, correspondence, remaining, remark, left_out)
 
     def _twist(self, correspondence: Correspondence, time_s: float) -> NDArray[np.float64]:
         """The probe's turn, or the controller's answer in metres, made better by the guide."""

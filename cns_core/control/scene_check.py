@@ -130,6 +130,11 @@ class SceneCheck:
         current[both[stuck]] = before[stuck]  # little by little even a far background moves
         self._last = replace(seen, current=current)
 
+    def attach(self, keypoints: NDArray[np.bool_]) -> None:
+        """Take (N,) bool ``keypoints`` for attached: the camera was turned and they stayed."""
+        self._score[keypoints] = 2 * _ATTACHED
+        self.moved[keypoints] = False
+
     def proven(self, scene: Correspondence) -> bool:
         """Whether matches that :meth:`scene` gave may say that the goal is reached.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,8 @@ from cns_core.geometry.correspondence import Correspondence
 _PROBING = "turning a little to see whether what is matched is the scene or moves with the camera"
 _MASK = "is a tool or cable in view? leave it out by `mask`"
 _ATTACHED = "{} matched keypoints move with the camera and too few others are matched: " + _MASK
+_FEW = 40
+"""Matches of the scene below which a tool is in the way of finding more of them."""
 _NOTHING_FOLLOWS = (
     "{} keypoints are matched, but none followed when the camera was turned: either it does not "
     "obey, or " + _MASK
@@ -23,8 +23,14 @@ _NOTHING_FOLLOWS = (
 class SceneWatch:
     """A :class:`.SceneCheck` and the :class:`.Probe` that helps it, for one episode.
 
+    Where a tool is most of what is matched, an observer may see nothing else: what has been found
+    to move with the camera is to be left out of its search. So is what was matched when the probe
+    turned and nothing followed.
+
     Attributes:
         check: what is known of each keypoint.
+        left_out: (N,) bool, keypoints that an observer is not to look for; only as many as have to
+            be, since nothing more is seen of them.
         remark: what is to be said of the newest frame, empty for nothing.
 
     Args:
@@ -35,20 +41,33 @@ class SceneWatch:
     def __init__(self, desired: NDArray[np.float64], min_matches: int) -> None:
         self.check = SceneCheck(desired)
         self.remark = ""
+        self.left_out = np.zeros(len(desired), dtype=bool)
         self._min_matches = min_matches
         self._probe = Probe()
+        self._stuck = ""
 
-    def scene(self, seen: Correspondence) -> tuple[Correspondence, bool]:
-        """What of a frame's matches may be servoed by, and whether it may prove the goal."""
+    def scene(
+        self, seen: Correspondence, camera_pose: NDArray[np.float64] | None = None
+    ) -> tuple[Correspondence, bool]:
+        """What of a frame's matches may be servoed by, and whether it may prove the goal.
+
+        Args:
+            camera_pose: (4, 4) T_odom_camera when the image was taken; None if it is not measured.
+        """
+        self._probe.measure(camera_pose)
         scene = self.check.scene(seen)
         proven = self.check.proven(scene)
-        self.remark = ""
         if self._probe.fruitless and not proven:
-            self.remark = _NOTHING_FOLLOWS.format(seen.count)
-            return replace(seen, matched=np.zeros(len(seen.desired), dtype=bool)), False
+            self._stuck = _NOTHING_FOLLOWS.format(scene.count)
+            self.check.attach(scene.matched)
+            self._probe = Probe()
+            scene, proven = self.check.scene(seen), False
+        if scene.count < _FEW:
+            self.left_out = self.left_out | self.check.attached
+        few = scene.count < self._min_matches
+        self._stuck = self._stuck if few else ""
         left_out = seen.count - scene.count
-        if left_out and scene.count < self._min_matches:
-            self.remark = _ATTACHED.format(left_out)
+        self.remark = self._stuck or (_ATTACHED.format(left_out) if few and left_out else "")
         return scene, proven
 
     def turn(self, time_s: float, wanted: bool) -> NDArray[np.float64] | None:

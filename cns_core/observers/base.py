@@ -11,6 +11,7 @@ from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers.akaze import Akaze
 from cns_core.observers.features import Backend, FoundKeypoints
+from cns_core.observers.left_out import LeftOut
 from cns_core.observers.light import Light
 from cns_core.observers.observer import Observer
 from cns_core.observers.self_similarity import HOPELESS, SELF_SIMILAR, self_similar_share
@@ -79,6 +80,8 @@ class FeatureObserver(Observer):
         self._backend = backend
         self._settings = settings
         self._mask = _as_mask(settings.mask, camera)
+        self._pixels = np.zeros((0, 2))
+        self._left_out: LeftOut | None = None
 
     def set_desired(self, image: np.ndarray) -> None:
         self.camera.check_image(image)
@@ -91,7 +94,9 @@ class FeatureObserver(Observer):
                 "other; take one that shows something unique as well"
             )
         backend = Akaze() if self_similar >= SELF_SIMILAR else self._backend
-        self.desired = self.camera.normalize(self._take(grey, backend))
+        pixels = self._take(grey, backend)
+        self.desired, self._pixels = self.camera.normalize(pixels), pixels
+        self._left_out = None
         self.self_similar = self_similar
         self._light = Light.of(grey, self._mask)
 
@@ -109,6 +114,10 @@ class FeatureObserver(Observer):
                 f"got {camera.width}x{camera.height}"
             )
         self.camera = camera
+
+    def leave_out(self, keypoints: np.ndarray) -> None:
+        left_out = LeftOut(self._pixels, keypoints, self.camera.width)
+        self._left_out = left_out if np.any(keypoints) else None
 
     def observe(self, image: np.ndarray) -> Correspondence:
         if self.desired is None:
@@ -140,13 +149,18 @@ class FeatureObserver(Observer):
             )
 
     def _agree(self, desired: np.ndarray, current: np.ndarray) -> np.ndarray:
-        """(M,) bool: which pairs of pixels can be trusted; all of them without verification."""
-        if not self._settings.verify:
-            return np.ones(len(desired), bool)
-        tolerance = TOLERANCE_PX / self.camera.focal
-        desired, current = self.camera.normalize(desired), self.camera.normalize(current)
-        agreed = np.asarray(np.isfinite(np.hstack([desired, current])).all(axis=1))
-        agreed[agreed] = verify_scene(desired[agreed], current[agreed], tolerance)
+        """(M,) bool: which pairs of pixels can be trusted; without verification all of the scene's.
+
+        What is left out has no vote on the others either: a tool is more than the scene, often.
+        """
+        agreed = np.ones(len(desired), dtype=bool)
+        if self._left_out is not None:
+            agreed = ~self._left_out.shows(desired)
+        if self._settings.verify:
+            tolerance = TOLERANCE_PX / self.camera.focal
+            desired, current = self.camera.normalize(desired), self.camera.normalize(current)
+            agreed &= np.isfinite(np.hstack([desired, current])).all(axis=1)
+            agreed[agreed] = verify_scene(desired[agreed], current[agreed], tolerance)
         return agreed
 
 

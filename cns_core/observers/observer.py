@@ -13,8 +13,8 @@ class Observer(Protocol):
     """Finds the keypoints of a desired image in current ones.
 
     :class:`~cns_core.servo.VisualServo` and the observer node rely on these members and no others.
-    An observer of your own may derive from this class, which gives it a :meth:`prepare` and a
-    :meth:`close` that do nothing.
+    An observer of your own may derive from this class, which gives it a :meth:`leave_out`, a
+    :meth:`prepare` and a :meth:`close` that do nothing.
 
     Attributes:
         desired: (N, 2) keypoints of the desired image, undistorted normalized plane; None before
@@ -44,6 +44,15 @@ class Observer(Protocol):
             RuntimeError: before :meth:`set_desired`.
             ValueError: if ``image`` is not of the camera's size.
         """
+
+    def leave_out(self, keypoints: np.ndarray) -> None:
+        """Take (N,) bool ``keypoints`` of :attr:`desired` for no part of the scene.
+
+        They have been seen to move with the camera. An observer that looks for the others alone,
+        until it is told otherwise or :meth:`set_desired` is called, finds them where a tool has
+        more to show than the scene. Need not be obeyed.
+        """
+        return
 
     def prepare(self) -> None:
         """Do what the next image needs and the answer to the last one did not.
