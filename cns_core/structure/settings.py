@@ -28,7 +28,7 @@ class StructureSettings:
         2.0, "factor on deviations that follow from the expected noise", range=(1.0, 100.0)
     )
     few_points: float = setting(
-        80.0, "points by which deviations that follow from residuals double", range=(0.0, 1e4)
+        50.0, "points by which deviations that follow from residuals double", range=(0.0, 1e4)
     )
     shared_noise: float = setting(
         0.3, "caution over the noise that neighbours share, over the noise", range=(0.0, 1.0)
