@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from cns_core.control.probe import Probe
 from cns_core.control.scene_check import SceneCheck
@@ -12,6 +13,8 @@ from cns_core.geometry.correspondence import Correspondence
 _PROBING = "turning a little to see whether what is matched is the scene or moves with the camera"
 _MASK = "is a tool or cable in view? leave it out by `mask`"
 _ATTACHED = "{} matched keypoints move with the camera and too few others are matched: " + _MASK
+_BESIDE = 0.06
+"""Normalized plane: what is as near to an attached keypoint is taken for the same thing."""
 _FEW = 40
 """Matches of the scene below which a tool is in the way of finding more of them."""
 _NOTHING_FOLLOWS = (
@@ -40,6 +43,7 @@ class SceneWatch:
 
     def __init__(self, desired: NDArray[np.float64], min_matches: int) -> None:
         self.check = SceneCheck(desired)
+        self._desired = desired
         self.remark = ""
         self.left_out = np.zeros(len(desired), dtype=bool)
         self._min_matches = min_matches
@@ -63,12 +67,26 @@ class SceneWatch:
             self._probe = Probe()
             scene, proven = self.check.scene(seen), False
         if scene.count < _FEW:
-            self.left_out = self.left_out | self.check.attached
+            self.left_out = self._beside(self.left_out | self.check.attached)
         few = scene.count < self._min_matches
         self._stuck = self._stuck if few else ""
         left_out = seen.count - scene.count
         self.remark = self._stuck or (_ATTACHED.format(left_out) if few and left_out else "")
         return scene, proven
+
+    def _beside(self, attached: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N,) bool ``attached`` keypoints, and what lies beside them rather than beside the scene.
+
+        A tool has more keypoints than have been matched; they would be, one by one.
+        """
+        if np.array_equal(attached, self.left_out):
+            return self.left_out
+        unknown = ~attached & ~self.check.moved
+        to_tool = _distance(self._desired[unknown], self._desired[attached])
+        to_scene = _distance(self._desired[unknown], self._desired[self.check.moved & ~attached])
+        beside = attached.copy()
+        beside[unknown] = to_tool < np.minimum(to_scene, _BESIDE)
+        return beside
 
     def turn(self, time_s: float, wanted: bool) -> NDArray[np.float64] | None:
         """(6,) twist of the probe, m/s and rad/s; None where none is under way or ``wanted``."""
@@ -76,3 +94,10 @@ class SceneWatch:
         if twist is not None:
             self.remark = _PROBING
         return twist
+
+
+def _distance(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) of each of (N, 2) points to the nearest of (M, 2) others, inf where there are none."""
+    if not len(others):
+        return np.full(len(points), np.inf)
+    return np.asarray(cKDTree(others).query(points)[0])
