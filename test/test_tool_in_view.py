@@ -220,6 +220,26 @@ def test_a_tool_is_found_where_the_scene_is_centred_and_moves_by_parallax_alone(
     assert (scene.matched & world.on_tool).sum() <= 2
 
 
+def test_a_tool_is_found_though_some_of_its_keypoints_were_taken_for_the_scene():
+    """They went along with what they were mistaken for, and are proven by that."""
+    world, T = Points(noise=TRACKED), START
+    check = SceneCheck(world.desired)
+    mistaken = np.flatnonzero(world.on_tool)[:8]
+    for _ in range(120):
+        seen = world.at(T)
+        current = seen.current.copy()
+        away = np.median(np.linalg.norm(seen.current - seen.desired, axis=1)[:120]) > 5.0 / 540.0
+        if away:
+            current[mistaken] = seen.current[:8] + 0.01
+        matched = ~world.on_tool | (not away)
+        matched[mistaken] = True
+        scene = check.scene(Correspondence(seen.desired, current, matched))
+        T = T @ se3.exp(DT * 1.5 * se3.log(se3.inverse(T) @ GOAL))
+    assert check.moved[mistaken].all()
+    assert (scene.matched & ~world.on_tool).sum() > 100
+    assert (scene.matched & world.on_tool).sum() <= len(mistaken)
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("within_px", [6.0, 1.0])
 def test_of_a_scene_nothing_is_left_out_that_comes_into_view_near_the_goal(seed, within_px):

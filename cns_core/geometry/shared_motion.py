@@ -9,9 +9,14 @@ from scipy.spatial import cKDTree
 _FEWEST = 8
 """Points that move, below which they say nothing about the others."""
 _NEIGHBOURS = 5
-_FEW, _ALONG, _TELLING = 0.05, 0.5, 0.5
-"""Share of the points that move, all but which must go half as far as their common map says for it
-to tell anything of others; and where that motion, over its median, is long enough."""
+_GOES, _STAYS = 0.5, 0.25
+"""Motion over the expected one, of a point that goes along at least and of one that stays at most.
+"""
+_ODD, _BETWEEN = 0.2, 0.05
+"""Most of the points that move that may not go along (something else has been taken for them), and
+that may do neither: where more do, noise or parallax decides."""
+_TELLING = 0.5
+"""Motion over its median from which on it is long enough to tell anything."""
 
 
 def shares_of_motion(
@@ -24,7 +29,8 @@ def shares_of_motion(
 
     Motions may be as small as noise lets them agree. Where a point should be is told by an affine
     map of those that move and by how far their neighbours are off it: parallax bends the motion of
-    a scene. Nothing is said where those that move do not bear out each other.
+    a scene. Nothing is said where those that move do not bear out each other, but for some that
+    stay where they are: what was matched elsewhere before may be.
 
     Args:
         before, after: (M, 2) points known to move.
@@ -38,15 +44,17 @@ def shares_of_motion(
     nothing = np.full(len(asked), np.nan)
     if len(before) < _FEWEST:
         return nothing, nothing
-    affine = _affine(before, after)
-    bent = after - _homogeneous(before) @ affine
+    affine, bent = _fit(before, after)
     own = _expected(affine, bent, before, before, 1)
     least = _TELLING * float(np.median(np.linalg.norm(own, axis=1)))
     telling = np.linalg.norm(own, axis=1) > least
-    along = _along(after - before, own)[telling]
-    if not len(along) or np.quantile(along, _FEW) < _ALONG:
+    along = _along(after - before, own)
+    goes, stays = along[telling] > _GOES, along[telling] < _STAYS
+    if not len(goes) or goes.mean() < 1.0 - _ODD or (~goes & ~stays).mean() > _BETWEEN:
         return nothing, nothing
-    expected = _expected(affine, bent, before, asked, 0)
+    true = ~telling | (along > _GOES)
+    affine, bent = _fit(before[true], after[true])
+    expected = _expected(affine, bent, before[true], asked, 0)
     length = np.linalg.norm(expected, axis=1)
     share = np.linalg.norm(found - asked, axis=1) / np.maximum(length, 1e-9)
     said = length > least
@@ -54,14 +62,17 @@ def shares_of_motion(
     return np.where(said, along, np.nan), np.where(said, share, np.nan)
 
 
-def _affine(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 2) least squares, without the few that are farthest off."""
+def _fit(
+    before: NDArray[np.float64], after: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(3, 2) affine map, least squares without those farthest off; (M, 2) how far all are off."""
     design, keep = _homogeneous(before), np.ones(len(before), dtype=bool)
-    for _ in range(2):
+    for _ in range(3):
         affine = np.linalg.lstsq(design[keep], after[keep], rcond=None)[0]
-        off = np.linalg.norm(after - design @ affine, axis=1)
-        keep = off <= np.quantile(off, 1.0 - 2.0 * _FEW)
-    return np.asarray(affine)
+        off = after - design @ affine
+        distance = np.linalg.norm(off, axis=1)
+        keep = distance <= np.quantile(distance, 1.0 - _ODD)
+    return np.asarray(affine), np.asarray(off)
 
 
 def _expected(
