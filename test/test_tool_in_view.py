@@ -362,21 +362,25 @@ def test_a_camera_at_its_goal_need_not_move_to_know_it():
     assert step.status == "converged"
 
 
-def test_half_a_view_at_the_goal_is_believed_once_it_has_followed_a_turn():
+@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("period_s", [DT, 0.125])
+def test_half_a_view_at_the_goal_is_believed_once_it_has_followed_a_turn(period_s, measured):
     world, T = Points(tool=0), GOAL
     loop = regulator(world)
     hidden = world.desired[:, 0] > 0.0
     turned = 0.0
     for n in range(400):
         seen = world.at(T)
-        step = loop.step(Correspondence(seen.desired, seen.current, ~hidden), n * DT)
-        T = T @ se3.exp(DT * step.twist)
+        half = Correspondence(seen.desired, seen.current, ~hidden)
+        step = loop.step(half, n * period_s, T if measured else None)
+        T = T @ se3.exp(period_s * step.twist)
         turned = max(turned, se3.rotation_error_deg(T, GOAL))
         if not step.status.is_active:
             break
     assert step.status == "converged"
     assert turned > 1.0
     assert se3.rotation_error_deg(T, GOAL) < 0.3
+    assert not step.left_out.any()
 
 
 def rendered(seed=4):
