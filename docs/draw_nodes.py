@@ -15,8 +15,8 @@ DOCS = Path(__file__).resolve().parent
 WIDTH, HEIGHT, BOX = 980, 380, (150, 40)
 PLACES = {
     "twin": (95, 310),
-    "observer": (345, 310),
-    "controller": (595, 310),
+    "observer": (340, 310),
+    "controller": (610, 310),
     "ur_driver": (885, 310),
     "supervisor": (470, 60),
 }

@@ -50,6 +50,7 @@ def test_the_observer_lives(ros_graph, faults, count):
     node = ros_graph.add(with_parameters(ObserverNode, mask="0,0 5,0 5,5"))
     fuzz = fuzz_of(ros_graph)
     takes = {"/camera_info": fuzz.camera_info, "/image": fuzz.image, "/desired_image": fuzz.image}
+    takes["/controller/left_out"] = fuzz.matches
     feed(node, fuzz, takes, count, ["~/set_desired"])
     assert not faults
     assert node.observe_ms.count > 0.05 * count

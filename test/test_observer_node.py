@@ -37,7 +37,9 @@ class Rig:
         self.graph = graph
         make_node = partial(ObserverNode, cli_args=cli_args)
         self.observer = graph.add(
-            with_parameters(make_node, tracking=False, frozen_images=frozen_images, **parameters)
+            with_parameters(
+                make_node, frozen_images=frozen_images, **{"tracking": False, **parameters}
+            )
         )
         self.image = graph.node.create_publisher(Image, "image", NEWEST)
         self.info = graph.node.create_publisher(CameraInfo, "camera_info", NEWEST)

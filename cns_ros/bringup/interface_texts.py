@@ -27,12 +27,19 @@ TEXTS = {
     "/observer/goal": "the desired image in use",
     "/observer/mask": "what is left out of every image: black there; nothing without a mask",
     "/observer/debug_image": "the image with its matches, while somebody listens",
+    "/observer/left_out": (
+        "what it obeys of `controller/left_out`; header of the first image looked at so"
+    ),
     "/observer/desired": (
         "what has become of the last `desired_image`, told by the value `stamp`, and why"
     ),
     "/observer/set_desired": "what the camera sees now becomes the desired image",
     "/observer/learn_mask": "finds out, after a short motion, what hides the scene in every image",
     "/controller/status": "`idle`, `servoing`, `lost`, `converged` or `diverged`, and figures",
+    "/controller/left_out": (
+        "as `matches`, but `matched` are keypoints that move with the camera and are not to be "
+        "looked for; whenever that changes"
+    ),
     "/controller/graph": "keypoints, clusters and edges, while somebody listens",
     "/controller/structure": "points of known place, the goal and its bound, while heard",
     "/controller/motion": "path, twist and status in words, while somebody listens",

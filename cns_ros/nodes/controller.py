@@ -24,6 +24,7 @@ from cns_core.structure.odometry import PoseHistory
 from cns_ros.nodes.controller_screen import ControllerScreen
 from cns_ros.nodes.controller_status import Values, session_values
 from cns_ros.nodes.depth_topic import DepthTopic
+from cns_ros.nodes.left_out_topic import TellLeftOut
 from cns_ros.nodes.screen_settings import ScreenSettings
 from cns_ros.nodes.trace_topic import TraceTopic
 from cns_ros.ros.clock import age_s, seconds
@@ -75,6 +76,7 @@ class ControllerNode(GuardedNode):
         self.depth = DepthTopic(self)
 
         self._twist = self.create_publisher(TwistStamped, "twist", **overridable(OFFERED))
+        self._left_out = TellLeftOut(self)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", LATCHED)
         screen = declare_all(self, ScreenSettings)
         self._screen = ControllerScreen(self, self.session, screen.goal_frame)
@@ -176,6 +178,7 @@ class ControllerNode(GuardedNode):
             self._twists += 1
             self._screen.take_twist(output.twist)
             self._image_age_s.add(age_s(self, self._header.stamp))
+        self._left_out.tell(self.session, output.step, self._header)
         if (report := output.report) is not None:
             if report.level is not Level.OK and not report.status.is_active:
                 why = f": {report.cause}" if report.cause else ""

@@ -17,6 +17,7 @@ def session_values(session: ServoSession) -> Values:
     if (step := session.step) is not None:
         values["error"] = float(step.error)
         values["matched"] = step.correspondence.count
+        values["left_out"] = int(step.left_out.sum())
         values |= _distances(session.regulator, step)
     if (guide := session.regulator.guide) is not None:
         values["delay_s"] = guide.law.delay_s

@@ -20,6 +20,7 @@ from cns_ros.nodes.debug_image import draw_matches
 from cns_ros.nodes.image_gate import ImageGate
 from cns_ros.nodes.image_topic import ImageTopic
 from cns_ros.nodes.learn_mask import LearnMask
+from cns_ros.nodes.left_out_topic import HearLeftOut
 from cns_ros.nodes.observer_settings import ObserverSettings
 from cns_ros.nodes.scene_mask import SceneMask
 from cns_ros.ros.camera_info import camera_from_info, size_in_words
@@ -52,6 +53,7 @@ class ObserverNode(GuardedNode):
         gate: which images are worth looking at.
         problem: what keeps it from answering, empty for nothing.
         observe_ms: time that each answer took.
+        left_out: what it is told to leave out.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -91,6 +93,7 @@ class ObserverNode(GuardedNode):
         subscribe_to_state(
             self, Image, "desired_image", self._on_desired_image, self._refuse_desired
         )
+        self.left_out = HearLeftOut(self, self._refuse_left_out)
         self.create_service(Trigger, "~/set_desired", self._on_set_desired)
         self._learn_mask = LearnMask(self, self._settings.learnt_mask_file, self._use_mask)
         Diagnostics(self, self._diagnose, self._camera_name)
@@ -179,6 +182,7 @@ class ObserverNode(GuardedNode):
         if observer.desired is None:
             self._learn_mask.look(image)
             return
+        self.left_out.apply(observer, message.header)
         correspondence = observer.observe(image)
         self.problem = self.gate.stamps.stale(now_s(self), _FRESH_S)
         self.observe_ms.add(1e3 * (time.perf_counter() - before))
@@ -187,7 +191,8 @@ class ObserverNode(GuardedNode):
         observer.prepare()
         self._learn_mask.look(image)
         if self._debug_image.get_subscription_count():
-            picture = draw_matches(image, camera, correspondence, self._mask)
+            left_out = self.left_out.keypoints
+            picture = draw_matches(image, camera, correspondence, self._mask, left_out)
             self._debug_image.publish(encode(picture, message.header))
 
     def _decode(self, message: Image, camera: PinholeCamera | None) -> np.ndarray:
@@ -236,6 +241,9 @@ class ObserverNode(GuardedNode):
 
     def _refuse_desired(self, reason: str) -> None:
         self._complain(f"desired_image: {reason}")
+
+    def _refuse_left_out(self, reason: str) -> None:
+        self._complain(f"controller/left_out: {reason}")
 
     def _tell_desired(self, message: Image) -> None:
         """Publish what has become of a desired image; its stamp says of which."""
@@ -314,6 +322,7 @@ class ObserverNode(GuardedNode):
 
     def _diagnose(self) -> Diagnosis:
         values = {"matched": self._matched, **self.observe_ms.figures("observe_ms")}
+        values["left_out"] = int(self.left_out.keypoints.sum())
         values |= self._arrival_ms.figures("arrival_ms")
         if self._observer is not None and self._observer.desired is not None:
             values["self_similar"] = self._observer.self_similar

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
+from cns_core.geometry.correspondence import Correspondence
 from cns_ros.recording.bag_reader import BagReader, Entry
 from cns_ros.ros.clock import nanoseconds
+from cns_ros.ros.matches import correspondence_from_matches
 
 KINDS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
 """Type of a topic of images: how it calls itself as ``image_transport``."""
@@ -24,12 +26,14 @@ class Footage:
     Attributes:
         answers: the matches by their image's stamp.
         goals, infos: with their stamps.
+        left_out: keypoints that it leaves out, matched there, from the image of that stamp on.
         topics: images on each topic, with their type.
     """
 
     answers: dict[int, PointCloud2] = field(default_factory=dict)
     goals: list[tuple[int, Image]] = field(default_factory=list)
     infos: list[tuple[int, CameraInfo]] = field(default_factory=list)
+    left_out: list[tuple[int, Correspondence]] = field(default_factory=list)
     topics: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
@@ -43,6 +47,10 @@ class Footage:
             elif entry.topic.endswith("/observer/goal"):
                 message = entry.message()
                 found.goals.append((nanoseconds(message.header.stamp), message))
+            elif entry.topic.endswith("/observer/left_out"):
+                message = entry.message()
+                told = nanoseconds(message.header.stamp), correspondence_from_matches(message)
+                found.left_out.append(told)
             elif entry.type_name == "sensor_msgs/msg/CameraInfo":
                 message = entry.message()
                 found.infos.append((nanoseconds(message.header.stamp), message))

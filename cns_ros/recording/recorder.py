@@ -23,7 +23,7 @@ from cns_ros.ros.image_codec import decode
 _TOPICS = (
     *("desired_image", "observer/goal", "matches", "twist", "tcp_pose", "joint_states"),
     *("controller/status", "controller/trace", "ur_driver/status", "twin/ground_truth"),
-    *("/diagnostics", "/parameter_events"),
+    *("controller/left_out", "observer/left_out", "/diagnostics", "/parameter_events"),
 )
 _OURS = ("matches", "twist", "tcp_pose", "controller/trace", "twin/ground_truth")
 """Whoever publishes one of these is a node of the suite, whose parameters belong to the episode."""

@@ -12,8 +12,10 @@ import numpy as np
 from sensor_msgs.msg import Image, PointCloud2
 
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.correspondence import Correspondence
 from cns_core.observers import make_observer
 from cns_core.observers.base import FeatureObserver
+from cns_ros.nodes.left_out_topic import same_goal
 from cns_ros.nodes.observer_settings import ObserverSettings
 from cns_ros.nodes.scene_mask import SceneMask
 from cns_ros.recording.bag_reader import BagReader
@@ -127,12 +129,13 @@ def _doubts(footage: Footage, given: ObserverSettings) -> Iterator[str]:
 
 
 class _Player:
-    """An observer that is given goal and camera as they were when an image was taken."""
+    """An observer that is given goal, camera and what to leave out as they were at an image."""
 
     def __init__(self, settings: ObserverSettings, footage: Footage) -> None:
         self._settings, self._footage = settings, footage
         self._observer: FeatureObserver | None = None
         self._goal: Image | None = None
+        self._left_out: Correspondence | None = None
         self._depth = BitDepth()
 
     def show(self, stamp_ns: int, message: Any) -> Seen | None:
@@ -146,10 +149,22 @@ class _Player:
         if self._goal is not goals[index][1]:
             self._goal, self._depth = goals[index][1], BitDepth()
             observer.set_desired(decode(self._goal))
+            self._left_out = None
+        self._leave_out(observer, stamp_ns)
         correspondence = observer.observe(self._decode(message))
         answer = matches_from_correspondence(correspondence, message.header)
         observer.prepare()
         return _compare(stamp_ns, self._footage.answers[stamp_ns], answer, observer.camera)
+
+    def _leave_out(self, observer: FeatureObserver, stamp_ns: int) -> None:
+        """Have it leave out what was left out of the image, if the keypoints are the same ones."""
+        told = self._footage.left_out
+        index = bisect_right([each for each, _ in told], stamp_ns) - 1
+        if index < 0 or told[index][1] is self._left_out or observer.desired is None:
+            return
+        self._left_out = told[index][1]
+        if same_goal(self._left_out, observer.desired):
+            observer.leave_out(self._left_out.matched)
 
     def _at(self, stamp_ns: int) -> FeatureObserver:
         """The observer with the camera of that time."""
