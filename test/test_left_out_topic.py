@@ -35,7 +35,7 @@ from cns_ros.ros.qos import LATCHED, NEWEST, OFFERED
 _SPREAD = np.random.default_rng(3)
 DESIRED = np.vstack(
     [
-        _SPREAD.uniform([-0.5, -0.4], [0.5, 0.1], (60, 2)),
+        _SPREAD.uniform([-0.5, -0.4], [0.5, 0.0], (60, 2)),
         _SPREAD.uniform([-0.2, 0.1], [0.2, 0.4], (40, 2)),
     ]
 )
