@@ -8,6 +8,9 @@ from scipy.spatial.transform import Rotation
 from support_loop import Loop
 from support_structure import GOAL, START, World, errors, follow, way
 
+from cns_core.bench.loop.episode import run_episode
+from cns_core.bench.loop.plan import Spec
+from cns_core.bench.methods.built_in import STRUCTURE
 from cns_core.geometry import se3
 
 NEAR = GOAL @ se3.exp([0.01, -0.005, 0.008, 0.01, 0.02, -0.03])
@@ -196,3 +199,14 @@ def test_poses_in_time_of_a_camera_mounted_as_told_are_left_as_they_are():
     loop.run()
     assert loop.regulator.guide.errors.offset_s == 0.0
     assert np.array_equal(loop.regulator.guide.errors.mounting, np.eye(4))
+
+
+@pytest.mark.slow
+def test_a_map_that_a_rolling_shutter_bent_in_a_fast_turn_is_made_anew_where_it_is_slow():
+    """It explains every view of the way, and the goal 16 mm off."""
+    spec = Spec(
+        "render", "L", 8002, STRUCTURE, "sift-tracked", perturbation="delay-2+camera-webcam"
+    )
+    record, _ = run_episode(spec)
+    assert record["status"] == "converged"
+    assert record["translation_error_mm"] < 0.5

@@ -220,6 +220,19 @@ def test_a_tool_is_found_where_the_scene_is_centred_and_moves_by_parallax_alone(
     assert (scene.matched & world.on_tool).sum() <= 2
 
 
+def test_a_few_keypoints_that_are_well_off_tell_a_tool_that_is_exactly_in_place():
+    world, T = Points(noise=TRACKED), START
+    check = SceneCheck(world.desired)
+    for n in range(30):
+        seen = world.at(T)
+        matched = (np.arange(200) < 12) | (world.on_tool & (n > 20))
+        scene = check.scene(Correspondence(seen.desired, seen.current, matched))
+        T = T @ se3.exp(DT * 0.5 * se3.log(se3.inverse(T) @ GOAL))
+    assert check.moved[:12].all()
+    assert check.attached[world.on_tool].mean() > 0.95
+    assert scene.matched[:12].all()
+
+
 def test_a_tool_is_found_though_some_of_its_keypoints_were_taken_for_the_scene():
     """They went along with what they were mistaken for, and are proven by that."""
     world, T = Points(noise=TRACKED), START

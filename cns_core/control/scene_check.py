@@ -21,6 +21,8 @@ _PROVEN = 20
 _STAYS, _GOES, _FRAMES = 0.25, 0.5, 5
 """Displacement from the goal over that of the scene there, of what is fixed to the camera at most
 and of the scene at least; frames in which it must have been."""
+_FAR, _EXACT = 0.01, 0.001
+"""Normalized plane, 6 pixels and half of one: far from the goal, and at it."""
 _SIGHTINGS = 3
 """Sightings in a row away from where a keypoint was first, that say that it has moved."""
 _TOOL, _TOOL_SHARE = 4, 0.05
@@ -94,15 +96,21 @@ class SceneCheck:
         """Compare how far keypoints that have not moved are from their goal with those that have.
 
         Each frame speaks for one or the other, and what it contradicts begins anew. What is nearer
-        to its goal than others but on its way there is a background.
+        to its goal than others but on its way there is a background. A few that are well off tell
+        what lies exactly where the goal wants it: so near hardly anything passes by chance.
         """
         late = np.flatnonzero(seen.matched & ~self.moved)
         proven = seen.matched & self.moved
-        if not len(late) or proven.sum() < _PROVEN:
+        if not len(late) or proven.sum() < _TELLING:
             return
-        scene = seen.desired[proven], seen.current[proven]
-        along, length = shares_of_motion(*scene, seen.desired[late], seen.current[late])
+        along = length = np.full(len(late), np.nan)
+        if proven.sum() >= _PROVEN:
+            scene = seen.desired[proven], seen.current[proven]
+            along, length = shares_of_motion(*scene, seen.desired[late], seen.current[late])
+        off = np.linalg.norm(seen.current - seen.desired, axis=1)
+        far = np.median(off[proven]) > _FAR
         said = np.where(along > _GOES, 1, np.where(length < _STAYS, -1, 0))
+        said = np.where(far & (off[late] < _EXACT), -1, said)
         before = self._near_goal[late]
         count = np.where(said * before < 0, said, before + said)
         least = np.where(self._runs[0, late] >= _SIGHTINGS, 0, -_FRAMES)

@@ -16,6 +16,9 @@ from cns_core.structure.settings import StructureSettings
 
 _LEAST_EXPLAINED = 0.5
 _PATIENCE_FRAMES = 5
+_SLOW, _BAD, _BAD_FRAMES = 4e-3, 8.0, 15
+"""Change of view a frame in which poses and shutter are right; residuals of the goal over what is
+expected of them that then speak against the map; and frames for which they may."""
 _NEW_VIEW = 2e-3
 """Change of view between frames that makes a sighting fully new."""
 _FIRST_DISTANCE_M = 0.5
@@ -56,7 +59,7 @@ class StructureEstimator:
         self._camera = CameraTrack(self.settings)
         self._goal = GoalTrack(self.settings)
         self._scale = _FIRST_DISTANCE_M
-        self._unexplained = 0
+        self._unexplained = self._bad = 0
         self._start: np.ndarray | None = None
         self._reach_m = 0.0
 
@@ -86,9 +89,22 @@ class StructureEstimator:
             self.forget()
             return None
         self.estimate = self._find_goal(correspondence, noise) if explains else None
+        if self._contradicted():
+            self.forget()
+            return None
         if self.estimate is None:
             self._goal.lose()
         return self.estimate
+
+    def _contradicted(self) -> bool:
+        """Whether the goal has long spoken against the map while the camera was slow.
+
+        Made of a fast turn with a rolling shutter, or of a wrong pose, a map can explain every view
+        of the way and be wrong all the same.
+        """
+        bad = self._camera.change < _SLOW and self._goal.factor > _BAD
+        self._bad = self._bad + 1 if bad else 0
+        return self._bad > _BAD_FRAMES
 
     def learn(self, correspondence: Correspondence, T_odom_camera: np.ndarray) -> np.ndarray:
         """Take one frame into the map alone, in half the time of :meth:`update`.

@@ -34,7 +34,7 @@ class StructureSettings:
         0.3, "caution over the noise that neighbours share, over the noise", range=(0.0, 1.0)
     )
     found_shared_noise: float = setting(
-        0.15, "part of the residuals that neighbours share", range=(0.0, 1.0)
+        0.2, "part of the residuals that neighbours share", range=(0.0, 1.0)
     )
     shared_depth: float = setting(
         0.02, "error over the depth that neighbours share", range=(0.0, 1.0)
