@@ -13,7 +13,7 @@ from cns_core.control.scene_check import SceneCheck
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.geometry.left_behind import agree, left_behind
+from cns_core.geometry.left_behind import CommonMotion, left_behind
 from cns_core.geometry.shared_motion import shares_of_motion
 from cns_core.observers import make_observer
 from cns_core.observers.mask_learning import MaskLearner
@@ -289,6 +289,11 @@ def test_a_tool_is_found_among_mismatches_that_come_and_go(within_px):
     assert not check.moved[world.on_tool].any()
     assert (scene.matched & ~world.on_tool).sum() > 90
     assert (scene.matched & world.on_tool).sum() <= 4
+
+
+def agree(before, after, still):
+    motion = CommonMotion.of(before, after, still)
+    return motion is not None and motion.agreed
 
 
 @pytest.mark.parametrize("seed", range(4))

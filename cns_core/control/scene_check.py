@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.geometry.correspondence import Correspondence
-from cns_core.geometry.left_behind import agree, left_behind
-from cns_core.geometry.shared_motion import shares_of_motion
+from cns_core.geometry.left_behind import CommonMotion
+from cns_core.geometry.shared_motion import GOES, STAYS, shares_of_motion
 
 _STILL, _MOVED = 0.003, 0.02
 """Normalized plane, 2 and 11 pixels of a usual camera: a keypoint stayed, or certainly moved."""
@@ -18,9 +18,8 @@ _TELLING = 8
 _ATTACHED, _MOST = -2, 3
 _PROVEN = 20
 """Keypoints that must have moved before others are judged by them, and left out for them."""
-_STAYS, _GOES, _FRAMES = 0.25, 0.5, 5
-"""Displacement from the goal over that of the scene there, of what is fixed to the camera at most
-and of the scene at least; frames in which it must have been."""
+_FRAMES = 5
+"""In which the displacement from the goal must speak for the scene, or for what stays."""
 _FAR, _EXACT = 0.01, 0.001
 """Normalized plane, 6 pixels and half of one: far from the goal, and at it."""
 _SIGHTINGS = 3
@@ -109,12 +108,12 @@ class SceneCheck:
             along, length = shares_of_motion(*scene, seen.desired[late], seen.current[late])
         off = np.linalg.norm(seen.current - seen.desired, axis=1)
         far = np.median(off[proven]) > _FAR
-        said = np.where(along > _GOES, 1, np.where(length < _STAYS, -1, 0))
+        said = np.where(along > GOES, 1, np.where(length < STAYS, -1, 0))
         said = np.where(far & (off[late] < _EXACT), -1, said)
         before = self._near_goal[late]
         count = np.where(said * before < 0, said, before + said)
         least = np.where(self._runs[0, late] >= _SIGHTINGS, 0, -_FRAMES)
-        self._near_goal[late] = np.clip(count, least, np.where(along < _STAYS, 0, _FRAMES))
+        self._near_goal[late] = np.clip(count, least, np.where(along < STAYS, 0, _FRAMES))
 
     def _judge(self, seen: Correspondence) -> None:
         """Compare with the last view that was looked at, once the image has moved away from it."""
@@ -129,9 +128,10 @@ class SceneCheck:
             return
         if np.partition(motion, -_TELLING)[-_TELLING] < _MOVED:
             return
-        if not agree(before, after, _STILL):
+        common = CommonMotion.of(before, after, _STILL)
+        if common is None or not common.agreed:
             return
-        stuck = left_behind(before, after, _STILL, 0.5 * _MOVED)
+        stuck = common.left_behind(0.5 * _MOVED)
         change = np.where(stuck, -1, np.where(motion > _STILL, 1, 0))
         self._score[both] = np.clip(self._score[both] + change, 2 * _ATTACHED, _MOST)
         current = seen.current.copy()

@@ -70,8 +70,8 @@ class SceneWatch:
             self.left_out = self._beside(self.left_out | self.check.attached)
         few = scene.count < self._min_matches
         self._stuck = self._stuck if few else ""
-        left_out = seen.count - scene.count
-        self.remark = self._stuck or (_ATTACHED.format(left_out) if few and left_out else "")
+        without = seen.count - scene.count
+        self.remark = self._stuck or (_ATTACHED.format(without) if few and without else "")
         return scene, proven
 
     def _beside(self, attached: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +14,50 @@ _DEVIATION = 1.4826  # standard deviation of a normal distribution over its medi
 _SPREADS = 3.0
 
 
-def agree(before: NDArray[np.float64], after: NDArray[np.float64], still: float) -> bool:
-    """Whether points that moved further than ``still`` follow one affine map, as in (M, 2) images.
+@dataclass(frozen=True)
+class CommonMotion:
+    """What one affine map of the points that move (least median of squares) makes of all points.
 
-    Mismatches do not. Any three points follow some map: half of the others must, too.
+    Attributes:
+        moved: (M,) bool, the points that the map is fitted to.
+        gap: (M,) between where it carries a point and where that is found.
+        length: (M,) of the motion by which it carries a point.
     """
-    moved = np.linalg.norm(after - before, axis=1) > still
-    if moved.sum() < _FEWEST:
-        return False
-    carried = _carried(before, before[moved], after[moved])
-    if carried is None:
-        return False
-    gap = np.linalg.norm(carried - after, axis=1)[moved]
-    spread = _DEVIATION * np.quantile(gap, min(0.5 + 1.5 / len(gap), 1.0))
-    length = np.linalg.norm(carried - before, axis=1)[moved]
-    return bool(np.median(length) > _SPREADS * spread)
+
+    moved: NDArray[np.bool_]
+    gap: NDArray[np.float64]
+    length: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, before: NDArray[np.float64], after: NDArray[np.float64], still: float
+    ) -> CommonMotion | None:
+        """That of (M, 2) points in two images; None where too few move further than ``still``."""
+        moved = np.linalg.norm(after - before, axis=1) > still
+        if moved.sum() < _FEWEST:
+            return None
+        affine, _ = cv2.estimateAffine2D(before[moved], after[moved], method=cv2.LMEDS)
+        if affine is None:
+            return None
+        carried = before @ affine[:, :2].T + affine[:, 2]
+        gap, length = (np.linalg.norm(carried - each, axis=1) for each in (after, before))
+        return cls(moved, gap, length)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the points that move follow the map, as mismatches do not.
+
+        Any three points follow some map: half of the others must, too.
+        """
+        gap = self.gap[self.moved]
+        spread = _DEVIATION * np.quantile(gap, min(0.5 + 1.5 / len(gap), 1.0))
+        return bool(np.median(self.length[self.moved]) > _SPREADS * spread)
+
+    def left_behind(self, least: float) -> NDArray[np.bool_]:
+        """(M,) bool, points that stayed though the map moves them by more than ``least`` and than
+        the parallax that spreads it could hide."""
+        spread = _DEVIATION * float(np.median(self.gap[self.moved]))
+        return np.asarray(~self.moved & (self.length > max(least, _SPREADS * spread)))
 
 
 def left_behind(
@@ -34,9 +65,7 @@ def left_behind(
 ) -> NDArray[np.bool_]:
     """Tell points that stay though the motion of the others, carried to them, is a long one.
 
-    The points that move are fitted by one affine map (least median of squares), which parallax
-    spreads; a point is left behind where that map moves it further than that spread could hide.
-    About the centre of a turn, where the scene itself stays in place, it moves nothing.
+    About the centre of a turn, where the scene itself stays in place, their map moves nothing.
 
     Args:
         before, after: (M, 2) the same points in two images.
@@ -46,22 +75,7 @@ def left_behind(
     Returns:
         (M,) bool; none where too few points move to tell.
     """
-    none = np.zeros(len(before), dtype=bool)
-    stayed = np.linalg.norm(after - before, axis=1) <= still
-    if not stayed.any() or len(before) - stayed.sum() < _FEWEST:
-        return none
-    carried = _carried(before, before[~stayed], after[~stayed])
-    if carried is None:
-        return none
-    gap = np.linalg.norm(carried - after, axis=1)
-    spread = _DEVIATION * float(np.median(gap[~stayed]))
-    moves = np.linalg.norm(carried - before, axis=1) > max(least, _SPREADS * spread)
-    return np.asarray(stayed & moves)
-
-
-def _carried(
-    points: NDArray[np.float64], before: NDArray[np.float64], after: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
-    """(M, 2) points where the map of others puts them (least median of squares)."""
-    affine, _ = cv2.estimateAffine2D(before, after, method=cv2.LMEDS)
-    return None if affine is None else np.asarray(points @ affine[:, :2].T + affine[:, 2])
+    if (np.linalg.norm(after - before, axis=1) > still).all():
+        return np.zeros(len(before), dtype=bool)  # without a fit: matches are judged in every frame
+    motion = CommonMotion.of(before, after, still)
+    return np.zeros(len(before), dtype=bool) if motion is None else motion.left_behind(least)

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 _FEWEST = 8
 """Points that move, below which they say nothing about the others."""
 _NEIGHBOURS = 5
-_GOES, _STAYS = 0.5, 0.25
+GOES, STAYS = 0.5, 0.25
 """Motion over the expected one, of a point that goes along at least and of one that stays at most.
 """
 _ODD, _BETWEEN = 0.2, 0.05
@@ -49,10 +49,10 @@ def shares_of_motion(
     least = _TELLING * float(np.median(np.linalg.norm(own, axis=1)))
     telling = np.linalg.norm(own, axis=1) > least
     along = _along(after - before, own)
-    goes, stays = along[telling] > _GOES, along[telling] < _STAYS
+    goes, stays = along[telling] > GOES, along[telling] < STAYS
     if not len(goes) or goes.mean() < 1.0 - _ODD or (~goes & ~stays).mean() > _BETWEEN:
         return nothing, nothing
-    true = ~telling | (along > _GOES)
+    true = ~telling | (along > GOES)
     affine, bent = _fit(before[true], after[true])
     expected = _expected(affine, bent, before[true], asked, 0)
     length = np.linalg.norm(expected, axis=1)

@@ -116,8 +116,9 @@ class FeatureObserver(Observer):
         self.camera = camera
 
     def leave_out(self, keypoints: np.ndarray) -> None:
-        left_out = LeftOut(self._pixels, keypoints, self.camera.width)
-        self._left_out = left_out if np.any(keypoints) else None
+        self._left_out = None
+        if np.any(keypoints):
+            self._left_out = LeftOut(self._pixels, keypoints, self.camera.width)
 
     def observe(self, image: np.ndarray) -> Correspondence:
         if self.desired is None:

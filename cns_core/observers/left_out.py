@@ -21,13 +21,10 @@ class LeftOut:
 
     def __init__(self, pixels: np.ndarray, which: np.ndarray, width: int) -> None:
         self._which = np.asarray(which, dtype=bool)
-        self._any = bool(self._which.any())
         self._tree = cKDTree(pixels)
         self._reach = _REACH * width
 
     def shows(self, pixels: np.ndarray) -> np.ndarray:
         """(M,) bool, which of (M, 2) finite pixels of the desired image are left out."""
-        if not self._any or not len(pixels):
-            return np.zeros(len(pixels), dtype=bool)
         distance, nearest = self._tree.query(pixels)
         return np.asarray(self._which[nearest] & (distance < self._reach))

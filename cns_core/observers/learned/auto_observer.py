@@ -28,7 +28,6 @@ class AutoObserver(LearnedObserver):
         pixels = np.vstack([features.pixels, search.pixels])
         self._refuse_below_minimum(len(pixels))
         self._features, self._finder, self._search = features, backend, search
-        self._pixels = pixels
         return pixels
 
     def _find(self, grey: np.ndarray) -> FoundKeypoints:
