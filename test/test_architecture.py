@@ -45,6 +45,9 @@ BELOW_THE_LINE = {
     "cns_core.training": {*SERVING, "cns_core.simulation"},
     "cns_core.twin": SERVING,
     "cns_core.bench": {*SERVING, "cns_core.simulation", "cns_core.twin"},
+    "cns_core.bench.paper": {
+        *(*SERVING, "cns_core.simulation", "cns_core.training", "cns_core.bench"),
+    },
     "cns_ros.doctor": {
         *(*SERVING, "cns_ros.ros", "cns_ros.bringup", "cns_ros.nodes", "cns_ros.cli"),
     },

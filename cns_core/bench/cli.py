@@ -9,6 +9,10 @@ from cns_core.command_name import command_name
 
 SUBCOMMANDS = {
     "run": ("cns_core.bench.loop.run_command", "run a suite of episodes (what no subcommand does)"),
+    "paper": (
+        "cns_core.bench.paper.paper_command",
+        "the paper's comparisons, small, what they train included",
+    ),
     "compare": (
         "cns_core.bench.report.compare",
         "what moved between two reports, beyond the noise",

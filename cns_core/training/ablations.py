@@ -17,11 +17,13 @@ from typing import Any
 import joblib
 import torch
 
-from cns_core.training.evaluate import add_scene_arguments, by_label, compare
+from cns_core.training.evaluate import add_scene_arguments, by_label, compare, scenes_of
 from cns_core.training.run import Run
 from cns_core.training.settings import Settings, load_settings
 
 Change = Callable[[Settings], Settings]
+
+CONFIG = "config/ablation.yaml"
 
 
 def _network(**changes: Any) -> Change:
@@ -44,20 +46,22 @@ def _without_curriculum(settings: Settings) -> Settings:
     return replace(settings, curriculum=tuple(phases))
 
 
-VARIANTS: dict[str, tuple[str, Change]] = {
+TABLE_II: dict[str, tuple[str, Change]] = {
     "CNS": ("full", _network()),
     "-Cluster": ("no_cluster", _network(clustering=False)),
     "-GConvGRU": ("no_gru", _network(memory="mlp")),
     "+GGNN": ("ggnn", _network(memory="ggnn")),
-    "-Curriculum": ("no_curriculum", _without_curriculum),
 }
-"""The paper's names and one of ours: name of the files, and settings made of those of the run."""
+"""By the paper's names: name of the files, and settings made of those of the run."""
+
+VARIANTS = {**TABLE_II, "-Curriculum": ("no_curriculum", _without_curriculum)}
+"""And one of ours."""
 
 # Jitter is drawn uniformly in its logarithm, which zero has none of.
 _NO_JITTER = (1e-9, 1e-9)
 
 DATA_VARIANTS: dict[str, tuple[str, Change]] = {
-    "CNS": VARIANTS["CNS"],
+    "CNS": TABLE_II["CNS"],
     "-Kernels": ("no_kernels", _correspondence(kernels=False)),
     "-KMC": ("no_kmc", _correspondence(kinetic_monte_carlo=False)),
     "-Mismatches": ("no_mismatches", _correspondence(mismatched=0.0)),
@@ -110,11 +114,11 @@ def _train_variant(name: str, settings: Settings, weights: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Train and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default="config/ablation.yaml", help="the budget of each")
+    parser.add_argument("--config", default=CONFIG, help="the budget of each")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--data", action="store_true", help="leave out parts of the data instead")
     parser.add_argument("--times", type=float, default=1.0, help="this many times that budget")
-    parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, a variant each")
     parser.add_argument("--beside", nargs="*", default=(), help="other weights to compare with")
     add_scene_arguments(parser)
     args = parser.parse_args(argv)
@@ -123,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     variants = DATA_VARIANTS if args.data else VARIANTS
     settings = longer(load_settings(args.config), args.times)
     weights = train(settings, args.out, args.jobs, variants)
-    rows = compare(weights | by_label(args.beside), args)
+    rows = compare(weights | by_label(args.beside), scenes_of(args), args.jobs)
     name = "data_ablations.json" if args.data else "ablations.json"
     (args.out / name).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import torch
 
 from cns_core.policy.weights import default_weights
@@ -21,14 +23,46 @@ from cns_core.training.network.cns_network import CnsNetwork
 from cns_core.training.weights import load_network
 
 
+@dataclass(frozen=True)
+class Scenes:
+    """What policies are judged on.
+
+    Attributes:
+        mismatches: shares of wrong matches, a table each.
+        priors: assumed over true distance, a table each.
+        episodes, steps: how many, and of how many frames.
+        points: fewest and most keypoints of a scene.
+        seed: of the scenes.
+    """
+
+    mismatches: Sequence[float] = (0.0, 0.1)
+    priors: Sequence[float] = (1.0,)
+    episodes: int = 150
+    steps: int = 300
+    points: tuple[int, int] = (64, 512)
+    seed: int = SEED
+
+
 def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     """What the scenes are, for every command that evaluates."""
-    parser.add_argument("--mismatches", type=float, nargs="+", default=[0.0, 0.1], help="shares")
-    parser.add_argument("--priors", type=float, nargs="+", default=[1.0], help="assumed over true")
-    parser.add_argument("--episodes", type=int, default=150)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--points", type=int, nargs=2, default=(64, 512), help="of a scene")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the scenes")
+    usual = Scenes()
+    parser.add_argument(
+        "--mismatches", type=float, nargs="+", default=usual.mismatches, help="shares"
+    )
+    parser.add_argument(
+        "--priors", type=float, nargs="+", default=usual.priors, help="assumed over true"
+    )
+    parser.add_argument("--episodes", type=int, default=usual.episodes)
+    parser.add_argument("--steps", type=int, default=usual.steps)
+    parser.add_argument("--points", type=int, nargs=2, default=usual.points, help="of a scene")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="of the scenes")
+
+
+def scenes_of(args: argparse.Namespace) -> Scenes:
+    """The scenes that the arguments ask for."""
+    return Scenes(
+        args.mismatches, args.priors, args.episodes, args.steps, tuple(args.points), args.seed
+    )
 
 
 def by_label(files: Iterable[str | Path]) -> dict[str, Path]:
@@ -40,24 +74,27 @@ def by_label(files: Iterable[str | Path]) -> dict[str, Path]:
     return dict(zip(names, paths, strict=True))
 
 
-def compare(weights: Mapping[str, Path], args: argparse.Namespace) -> list[dict[str, object]]:
+def compare(weights: Mapping[str, Path], scenes: Scenes, jobs: int = 1) -> list[dict[str, object]]:
     """Print and return figures of several weights on the same scenes, a table each condition.
 
     Args:
         weights: file by label.
-        args: with the attributes of :func:`add_scene_arguments`.
+        jobs: processes.
 
     Returns:
         A list of dictionaries: label, mismatches, prior, section and the section's figures.
     """
     networks = {label: load_network(path) for label, path in weights.items()}
     rows: list[dict[str, object]] = []
-    for mismatch, prior in itertools.product(args.mismatches, args.priors):
-        print(f"\nmismatches {mismatch:.0%}, prior x {prior:g}, {args.episodes} scenes\n")
+    for mismatch, prior in itertools.product(scenes.mismatches, scenes.priors):
+        print(f"\nmismatches {mismatch:.0%}, prior x {prior:g}, {scenes.episodes} scenes\n")
         print("| weights | section | success % | steps | rotation deg | translation mm |")
         print("|---|---|---|---|---|---|")
-        for label, network in networks.items():
-            result = _closed_loop(network, mismatch, prior, args)
+        results = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+            joblib.delayed(_closed_loop)(network, mismatch, prior, scenes)
+            for network in networks.values()
+        )
+        for label, result in zip(networks, results, strict=True):
             for section, figures in result.sections().items():
                 row = {"weights": label, "mismatches": mismatch, "prior": prior}
                 rows.append({**row, "section": section, **figures})
@@ -65,12 +102,13 @@ def compare(weights: Mapping[str, Path], args: argparse.Namespace) -> list[dict[
     return rows
 
 
-def _closed_loop(
-    network: CnsNetwork, mismatch: float, prior: float, args: argparse.Namespace
-) -> Result:
+def _closed_loop(network: CnsNetwork, mismatch: float, prior: float, scenes: Scenes) -> Result:
+    torch.set_num_threads(1)
     settings = evaluation_settings(SimulationSettings(), mismatch, prior)
     cluster = affinity_propagation if network.clustering else every_keypoint
-    return evaluate(network, settings, args.episodes, args.steps, args.points, args.seed, cluster)
+    return evaluate(
+        network, settings, scenes.episodes, scenes.steps, scenes.points, scenes.seed, cluster
+    )
 
 
 def _cells(
@@ -85,10 +123,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print success, steps and errors by section for every weights file, mismatch and prior."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", nargs="+", help="files; the shipped ones if left out")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     add_scene_arguments(parser)
     args = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    compare(by_label(args.weights or [default_weights()]), args)
+    compare(by_label(args.weights or [default_weights()]), scenes_of(args), args.jobs)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import torch
 from cns_core.bench.end_to_end.held_out import held_out_errors
 from cns_core.bench.end_to_end.network import NETWORKS
 from cns_core.bench.end_to_end.train import Budget, Training
-from cns_core.bench.end_to_end.views import PIECE, Views, load_or_render
+from cns_core.bench.end_to_end.views import PIECE, training_views
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,9 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.views < 1 or args.updates < 1:
         parser.error("--views and --updates must be at least 1")
     torch.set_num_threads(1)
-    size = min(PIECE, args.views)
-    pieces = -(-args.views // size)
-    held_out, seen = _parts(load_or_render(args.out / "views", pieces + 1, args.jobs, size), size)
+    seen, held_out = training_views(args.out / "views", args.views, args.jobs)
     try:
         training = Training(args.method, seen, args.out, Budget(args.updates, args.minutes))
     except ValueError as error:
@@ -50,14 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{100 * way:.2f} % of the goal's distance; weights: {training.weights}"
     )
     return 0
-
-
-def _parts(views: Views, held_out: int) -> tuple[Views, Views]:
-    """The first views, never trained on, and the others."""
-    return (
-        Views(views.images[:held_out], views.poses[:held_out]),
-        Views(views.images[held_out:], views.poses[held_out:]),
-    )
 
 
 if __name__ == "__main__":

@@ -41,6 +41,10 @@ class Views:
     images: np.ndarray
     poses: NDArray[np.float64]
 
+    def part(self, which: slice) -> Views:
+        """Some of them."""
+        return Views(self.images[which], self.poses[which])
+
 
 def shrunk(image: np.ndarray) -> np.ndarray:
     """What the networks see, (H, W) uint8 grey, of an (H', W'[, 3]) uint8 BGR image."""
@@ -69,6 +73,13 @@ def render_piece(piece: int, size: int = PIECE) -> Views:
     poses = np.stack([se3.inverse(goal()) @ T for T in places])
     poses[:, :3, 3] /= np.linalg.norm(goal()[:3, 3])
     return Views(images, poses)
+
+
+def training_views(folder: Path, count: int, jobs: int = 1) -> tuple[Views, Views]:
+    """At least ``count`` views to train on, and a file of others to judge by."""
+    size = min(PIECE, count)
+    views = load_or_render(folder, 1 - (-count // size), jobs, size)
+    return views.part(slice(size, None)), views.part(slice(size))
 
 
 def load_or_render(folder: Path, pieces: int, jobs: int = 1, size: int = PIECE) -> Views:

@@ -49,8 +49,8 @@ PAPER: tuple[Suite, ...] = (
     # Beyond it: the classical methods
     _render(CLASSICAL_METHODS),
 )
-"""What of the paper's comparisons needs no training, and the classical methods: a scene a section,
-under twenty minutes on two cores. `--scenes 50` has the paper's numbers of episodes."""
+"""What of the paper's comparisons needs no training, and the classical methods, a scene a section.
+`--scenes 50` has the paper's numbers of episodes."""
 
 CLASSICAL: tuple[Suite, ...] = (
     _render(("cns", *CLASSICAL_METHODS), scenes=10),

@@ -24,9 +24,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a few scenes of everything: minutes")
     size.add_argument("--full", action="store_true", help="everything: about an hour on two cores")
-    size.add_argument(
-        "--paper", action="store_true", help="the paper's comparisons, small: twenty minutes"
-    )
     size.add_argument("--suite", choices=SUITES, help="a suite by its name")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder of the report")
     parser.add_argument("--fresh", action="store_true", help="discard what --out holds")
@@ -41,10 +38,28 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Run the chosen suites; exit status 0 when the report is written, 2 on bad input."""
+    """Run the chosen suites; exit status as of :func:`run_specs`."""
     try:
         specs = chosen_specs(args)
-        facts = _start(args, specs)
+    except (ValueError, FileNotFoundError, ImportError) as error:
+        print(f"cns-bench: {error}", file=sys.stderr)
+        return 2
+    return run_specs(specs, args.out, args.jobs, args.fresh)
+
+
+def run_specs(specs: list[Spec], out: Path, jobs: int, fresh: bool) -> int:
+    """Run episodes and write their report.
+
+    Args:
+        out: folder of the report; what it holds of these episodes is not run again.
+        jobs: processes, -1 for one a core.
+        fresh: discard what the folder holds.
+
+    Returns:
+        Exit status: 0 when the report is written, 2 on bad input, 130 when interrupted.
+    """
+    try:
+        facts = _start(specs, jobs)
     except (ValueError, FileNotFoundError, ImportError) as error:
         print(f"cns-bench: {error}", file=sys.stderr)
         return 2
@@ -52,12 +67,12 @@ def run(args: Namespace) -> int:
     from cns_core.bench.loop.replay import replay
     from cns_core.bench.report.report import clear, write_report
 
-    if args.fresh:
-        clear(args.out)
-    print(f"{len(specs)} episodes into {args.out}")
+    if fresh:
+        clear(out)
+    print(f"{len(specs)} episodes into {out}")
     begun = time.monotonic()
     try:
-        records = run_episodes(specs, args.out, facts["fingerprint"], args.jobs)
+        records = run_episodes(specs, out, facts["fingerprint"], jobs)
     except ValueError as error:
         print(f"cns-bench: {error}", file=sys.stderr)
         return 2
@@ -66,12 +81,12 @@ def run(args: Namespace) -> int:
         return 130
     facts["minutes"] = (time.monotonic() - begun) / 60
     facts["load_at_end"] = describe_machine()["load_1min"]
-    content = write_report(args.out, records, facts)
+    content = write_report(out, records, facts)
     shown = next((s for s in specs if s.environment == "render" and s.observer != "truth"), None)
     if shown is not None:
-        replay(shown, args.out / "sample")
+        replay(shown, out / "sample")
     _print_tables(content["rows"])
-    print(f"\nreport: {args.out / 'report.html'}")
+    print(f"\nreport: {out / 'report.html'}")
     return 0
 
 
@@ -80,7 +95,7 @@ def _print_tables(rows: list[Row]) -> None:
         print(f"\n{environment}: {tables.markdown(part, brief=True)}")
 
 
-def _start(args: Namespace, specs: list[Spec]) -> dict[str, Any]:
+def _start(specs: list[Spec], jobs: int) -> dict[str, Any]:
     """What the report says about the run, known before it."""
     from cns_core.policy.weights import default_weights
 
@@ -98,7 +113,7 @@ def _start(args: Namespace, specs: list[Spec]) -> dict[str, Any]:
         "machine": describe_machine(),
         "versions": describe_versions(),
         "fingerprint": fingerprint(sorted(files)),
-        "jobs": args.jobs,
+        "jobs": jobs,
         "seeds": "scene, poses and noise follow from environment, section and index",
         "scenes": len({spec.scene for spec in specs}),
         "weights": sorted({weights_label(vars(spec)) for spec in specs} - {""}),

@@ -145,9 +145,8 @@ def _named(args: Namespace) -> tuple[Suite, ...]:
     """The suites of a name, or the one that the other options describe."""
     if args.suite:
         return SUITES[args.suite]
-    for name, asked in (("quick", args.quick), ("full", args.full), ("paper", args.paper)):
-        if asked:
-            return SUITES[name]
+    if args.quick or args.full:
+        return SUITES["quick" if args.quick else "full"]
     return (
         Suite(
             tuple(args.environments),

@@ -1,0 +1,1 @@
+"""The paper's comparisons in one command, what they train included."""
