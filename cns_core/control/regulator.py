@@ -7,6 +7,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from cns_core.control.astray import Astray
 from cns_core.control.controller import Controller
 from cns_core.control.depth_prior import (
     AUTO,
@@ -25,6 +26,9 @@ from cns_core.geometry.twist import saturate
 _BLIND = "too few keypoints matched for {:.1f} s: "
 _PREDICTED = _BLIND + "going on by what is known of the way"
 _WAITING = _BLIND + "waiting"
+_UNEXPLAINED = (
+    "the motion of {} matched keypoints is that of no scene, left out: is a tool or cable in view?"
+)
 _STEPPING_BACK = _BLIND + "stepping back along the way"
 
 
@@ -108,6 +112,7 @@ class Regulator:
         self._step_back = StepBack()
         self._seen_s = np.inf
         self._going_on = ""
+        self._astray = Astray()
         self._target: NDArray[np.float64] | None = None
         self._graph_s = 0.0
         self.watch: SceneWatch | None = None
@@ -132,7 +137,7 @@ class Regulator:
         self.prior.start(depth_prior, depth_m)
         self._target = desired
         self.watch = SceneWatch(desired, self.controller.min_matches)
-        self._step_back, self._seen_s = StepBack(), np.inf
+        self._step_back, self._seen_s, self._astray = StepBack(), np.inf, Astray()
         if self.guide is not None:
             self.guide.start(desired)
         self._start_controller(desired)
@@ -171,7 +176,10 @@ class Regulator:
         self._tell_guide()
         remaining = self._look_ahead(correspondence, time_s, camera_pose)
         earlier = self.stop.status
-        status = self.stop.update(correspondence, time_s, proven, remaining)
+        self._leave_unexplained(correspondence, camera_pose)
+        status = self.stop.update(
+            correspondence, time_s, proven, remaining, astray=self._astray.final
+        )
         if status is Status.LOST and earlier is not Status.LOST:
             # Whatever moves the view from here on, the controller's memory does not know of it.
             self._start_controller(self._target)
@@ -225,6 +233,17 @@ class Regulator:
             return np.zeros(6)
         self._going_on = _STEPPING_BACK.format(blind_s)
         return twist
+
+    def _leave_unexplained(
+        self, seen: Correspondence, camera_pose: NDArray[np.float64] | None
+    ) -> None:
+        """From the next frame on, go without matches that the camera's motion contradicts."""
+        if self.guide is None or self.watch is None or seen.count < self.controller.min_matches:
+            return
+        explained = self.guide.scale is not None
+        if self._astray.found(camera_pose, seen, explained, self.prior.metres):
+            self.watch.check.attach(seen.matched)
+            self._going_on = _UNEXPLAINED.format(seen.count)
 
     def _tell_guide(self) -> None:
         """Gain and limits may change at any time, and the guide's law is to keep them too."""

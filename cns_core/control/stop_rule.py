@@ -103,6 +103,7 @@ class StopRule(ABC):
         time_s: float,
         proven: bool = True,
         remaining: Remaining | None = None,
+        astray: bool = False,
     ) -> Status:
         """Take one observation and return the :class:`Status`.
 
@@ -113,6 +114,7 @@ class StopRule(ABC):
             time_s: when the image was taken, any clock that does not run backwards.
             proven: whether the matches are known to be the scene's; without that nothing converges.
             remaining: the way left as measured, None where it is not.
+            astray: whether the matches are known to lead away.
 
         Raises:
             RuntimeError: before :meth:`start`.
@@ -125,7 +127,8 @@ class StopRule(ABC):
             raise ValueError(f"time_s must be finite and not below {episode.time_s}, got {time_s}")
         episode.time_s = time_s
         if episode.status.is_active:
-            episode.status = self._next(episode, correspondence, time_s, proven, remaining)
+            status = self._next(episode, correspondence, time_s, proven, remaining)
+            episode.status = Status.DIVERGED if astray else status
         return episode.status
 
     def _next(

@@ -1,0 +1,84 @@
+"""Matches that are those of no scene: they lead the camera away, and are left out."""
+
+import numpy as np
+import pytest
+
+from cns_core.control.astray import Astray
+from cns_core.control.guide import StructureGuide
+from cns_core.control.ibvs import IbvsController
+from cns_core.control.motion_stop import MotionStop
+from cns_core.control.regulator import Regulator
+from cns_core.geometry import se3
+from cns_core.geometry.correspondence import Correspondence
+
+DT, PRIOR = 0.04, 0.5
+PETALS = 0.25 * np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 2 * np.pi, 24)[:-1]])
+
+
+def flower(rng):
+    """A flower held before the lens, each petal taken for another one in every image."""
+    current = np.roll(PETALS, rng.integers(-2, 3), axis=0) + rng.normal(0, 0.002, PETALS.shape)
+    return Correspondence(PETALS, current * 1.4, np.ones(len(PETALS), bool))
+
+
+@pytest.fixture
+def regulator():
+    regulator = Regulator(IbvsController(), MotionStop(), guide=StructureGuide())
+    regulator.start(PETALS + 0.0, PRIOR)
+    return regulator
+
+
+def follow(regulator, matches, frames):
+    """The steps of a camera that goes where it is told, and how far it went (m)."""
+    T, steps = np.eye(4), []
+    for n in range(frames):
+        steps.append(regulator.step(matches(n), n * DT, T))
+        if not steps[-1].status.is_active:
+            break
+        T = T @ se3.exp(DT * steps[-1].twist)
+    return steps, np.linalg.norm(T[:3, 3])
+
+
+def test_a_tool_that_is_taken_for_itself_is_left_out_and_told_to_the_observer(regulator):
+    rng = np.random.default_rng(0)
+    steps, _ = follow(regulator, lambda _: flower(rng), 200)
+    found = next(n for n, step in enumerate(steps) if "no scene" in step.remark)
+    assert steps[found].correspondence.count == len(PETALS)
+    assert steps[found + 1].correspondence.count == 0
+    assert steps[found + 1].left_out.all()
+
+
+def test_an_observer_that_goes_on_matching_it_ends_the_episode(regulator):
+    rng = np.random.default_rng(0)
+    steps, gone_m = follow(regulator, lambda _: flower(rng), 400)
+    assert steps[-1].status == "diverged"
+    assert gone_m < 3 * PRIOR
+
+
+def seen_by(count, error):
+    desired = np.random.default_rng(1).uniform(-0.3, 0.3, (count, 2))
+    return Correspondence(desired, desired + [error, 0.0], np.ones(count, bool))
+
+
+def travel(step_m, seen, explained=False, frames=100):
+    """How often a camera that goes straight on is found to have gone astray."""
+    astray = Astray()
+    poses = [se3.exp(np.array([n * step_m, 0, 0, 0, 0, 0])) for n in range(frames)]
+    return sum(astray.found(T, seen(n), explained, PRIOR) for n, T in enumerate(poses))
+
+
+def test_only_few_matches_that_lead_nowhere_are_astray():
+    assert travel(0.01, lambda n: seen_by(12, 0.2)) == 3
+    assert travel(0.01, lambda n: seen_by(12, 0.2), explained=True) == 0
+    assert travel(0.001, lambda n: seen_by(12, 0.2)) == 0, "too short a way"
+    assert travel(0.01, lambda n: seen_by(60, 0.2)) == 0, "so many are no chance"
+    assert travel(0.01, lambda n: seen_by(12, 0.2 * 0.98**n)) == 0, "they lead somewhere"
+    assert travel(0.6, lambda n: seen_by(12, 0.2), frames=20) == 0, "a pose that jumps is no way"
+    assert Astray().found(None, seen_by(12, 0.2), False, PRIOR) is False
+
+
+def test_three_times_is_enough():
+    astray = Astray()
+    for n in range(100):
+        astray.found(se3.exp(np.array([0.01 * n, 0, 0, 0, 0, 0])), seen_by(12, 0.2), False, 0.5)
+    assert astray.final
