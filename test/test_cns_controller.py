@@ -40,6 +40,28 @@ def test_velocity_is_finite_and_memory_is_forgotten_at_start(policy, desired):
     np.testing.assert_array_equal(controller.velocity(seen(desired, 0.1)), first)
 
 
+SIGNS = np.array([-1.0, 1.0])
+"""Of the axes of an image seen in an upright mirror, and with them of a twist's parts."""
+TWIST_SIGNS = np.array([-1.0, 1, 1, 1, -1, -1])
+
+
+def mirrored(frame):
+    return Correspondence(frame.desired * SIGNS, frame.current * SIGNS, frame.matched)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_mirrored_view_is_answered_by_the_mirrored_twist(policy, desired, on):
+    frames = [seen(desired, 0.1), seen(1.1 * desired, -0.05, missing=[3])]
+    here, there = (CnsController(policy, "none", mirrored=on) for _ in range(2))
+    here.start(desired)
+    there.start(desired * SIGNS)
+    for frame in frames:
+        frame = Correspondence(desired, frame.current, frame.matched)
+        answer = TWIST_SIGNS * there.velocity(mirrored(frame))
+        off = np.linalg.norm(answer - here.velocity(frame)) / np.linalg.norm(answer)
+        assert off < 1e-4 if on else off > 0.1, "the network alone knows of no mirror"
+
+
 def test_the_graph_is_at_hand_for_drawing(policy, desired):
     controller = CnsController(policy)
     assert controller.graph is None
@@ -81,7 +103,7 @@ class Steady(Policy):
 
 def test_the_terminal_correction_comes_in_smoothly_near_the_goal(desired):
     policy = Steady([0.5, 0, 0, 0, 0, 0])
-    controller = CnsController(policy, terminal="ibvs")
+    controller = CnsController(policy, terminal="ibvs", mirrored=False)
     controller.start(desired)
     np.testing.assert_array_equal(controller.velocity(seen(desired, 0.1)), policy.twist)
     policy.twist = np.array([1e-3, 0, 0, 0, 0, 0])
@@ -99,7 +121,7 @@ def test_the_terminal_correction_ignores_gross_mismatches(desired):
     shift[:5] = 0.6
     twists = []
     for frame in (seen(desired, shift), seen(desired, 0.005, missing=range(5))):
-        controller = CnsController(Steady([1e-3, 0, 0, 0, 0, 0]), terminal="ibvs")
+        controller = CnsController(Steady([1e-3, 0, 0, 0, 0, 0]), "ibvs", mirrored=False)
         controller.start(desired)
         for _ in range(20):
             twist = controller.velocity(frame)

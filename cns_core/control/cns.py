@@ -16,7 +16,8 @@ from cns_core.control.terminal_correction import (
 )
 from cns_core.geometry.correspondence import Correspondence
 from cns_core.policy.keypoint_graph import KeypointGraph
-from cns_core.policy.policy import Policy, PolicyRun
+from cns_core.policy.mirrored import MIRRORS, MirroredRun
+from cns_core.policy.policy import Policy
 from cns_core.policy.weights import load_policy
 
 
@@ -27,6 +28,8 @@ class CnsController(Controller):
         policy: a :class:`.Policy`, a path of weights, or None for those shipped.
         terminal: ``'ibvs'`` lets the interaction matrix correct the policy near the goal, where it
             is the more precise law; ``'none'`` leaves the policy alone.
+        mirrored: the mean of the policy's answers to the view and its mirror images, see
+            :class:`.MirroredRun`; False for its answer alone, as in the paper.
 
     Raises:
         ValueError: for an unknown ``terminal`` or weights that cannot be loaded.
@@ -36,12 +39,18 @@ class CnsController(Controller):
     min_matches = 4
     """Fewer keypoints do not determine a camera pose, memory or not."""
 
-    def __init__(self, policy: Policy | str | Path | None = None, terminal: str = "ibvs") -> None:
+    def __init__(
+        self,
+        policy: Policy | str | Path | None = None,
+        terminal: str = "ibvs",
+        mirrored: bool = True,
+    ) -> None:
         if terminal not in TERMINAL_CORRECTIONS:
             raise ValueError(f"terminal must be one of {TERMINAL_CORRECTIONS}, got {terminal!r}")
         self.terminal = terminal
         self._policy = policy if isinstance(policy, Policy) else load_policy(policy)
-        self._run: PolicyRun | None = None
+        self._mirrors = MIRRORS if mirrored else MIRRORS[:1]
+        self._run: MirroredRun | None = None
         self._transfer = BumplessTransfer()
 
     @property
@@ -60,7 +69,7 @@ class CnsController(Controller):
         Raises:
             ValueError: as :func:`cns_core.policy.keypoint_graph.build_graph`.
         """
-        self._run = self._policy.start(desired)
+        self._run = MirroredRun(self._policy, desired, self._mirrors)
         self._transfer = BumplessTransfer()
 
     def velocity(self, correspondence: Correspondence) -> NDArray[np.float64]:
@@ -73,7 +82,7 @@ class CnsController(Controller):
         if self._run is None:
             raise RuntimeError("no episode yet: call start first")
         require_matches(self, correspondence)
-        twist = self._run.step(correspondence.current, correspondence.matched).twist
+        twist = self._run.twist(correspondence.current, correspondence.matched)
         return twist if self.terminal == "none" else self._corrected(twist, correspondence)
 
     def _corrected(

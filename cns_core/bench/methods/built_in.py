@@ -13,6 +13,7 @@ from cns_core.bench.methods.method import Method, Situation
 from cns_core.bench.methods.photometric import PhotometricLaw
 from cns_core.bench.methods.straight_truth import StraightTruth
 from cns_core.bench.methods.view_laws import Switching, TwoAndAHalfD, ViewPbvs
+from cns_core.control.cns import CnsController
 from cns_core.control.controller import Controller
 from cns_core.control.factory import make_controller
 from cns_core.control.pbvs import PbvsController
@@ -27,16 +28,14 @@ _BLUR_PX = 6.0
 
 def _learned(name: str, weights: str | None) -> Controller:
     """``cns`` is what the library serves, ``cns-structure`` that before structure takes over,
-    ``cns-policy`` the network alone."""
-    if name == "cns-policy":
-        # PyTorch takes a second to import, and the classical methods do without.
-        from cns_core.control.cns import CnsController
-
-        return CnsController(weights, terminal="none")
+    ``cns-policy`` the policy alone, ``cns-network`` its answer to the view without mirror images,
+    as in the paper."""
+    if name in ("cns-policy", "cns-network"):
+        return CnsController(weights, terminal="none", mirrored=name == "cns-policy")
     return make_controller("cns", weights, "structure" if name == STRUCTURE else "ibvs")
 
 
-LEARNED = ("cns", STRUCTURE, "cns-policy")
+LEARNED = ("cns", STRUCTURE, "cns-policy", "cns-network")
 
 CLASSIC: dict[str, Callable[[Situation], Controller]] = {
     "ibvs": lambda _: make_controller("ibvs"),
