@@ -9,6 +9,7 @@ from support_structure import GOAL, START, World, errors, follow, way
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.structure import symmetric
 from cns_core.structure.camera_track import CameraTrack
 from cns_core.structure.estimate import bound
@@ -16,7 +17,7 @@ from cns_core.structure.estimator import StructureEstimator
 from cns_core.structure.goal import Sightings, first_guess, fit_goal
 from cns_core.structure.localisation import localise
 from cns_core.structure.point_map import PointMap
-from cns_core.structure.projection import by_twist, homogeneous, median, project, whiten
+from cns_core.structure.projection import by_twist, median, project, whiten
 from cns_core.structure.settings import StructureSettings
 
 NEAR = GOAL @ se3.exp([0.01, -0.005, 0.008, 0.01, 0.02, -0.03])

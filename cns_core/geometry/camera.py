@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cns_core.geometry.distortion import BrownConrady, Equidistant, Lens
+from cns_core.geometry.homogeneous import homogeneous
 
 _COEFFICIENTS = (0, 4, 5, 8, 12, 14)
 _GRID_PX, _MOST_CELLS = 8, 256
@@ -91,7 +92,7 @@ class PinholeCamera:
         """Map (N, 2) normalized points to (N, 2) pixels, distortion applied."""
         points = np.asarray(points, dtype=float).reshape(-1, 2)
         if self.distortion and len(points) and not self.fisheye:
-            rays = np.column_stack([points, np.ones(len(points))])
+            rays = homogeneous(points)
             zero, distortion = np.zeros(3), np.array(self.distortion)
             pixels, _ = cv2.projectPoints(rays, zero, zero, self.matrix, distortion)
             return np.asarray(pixels[:, 0], dtype=float)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.homogeneous import homogeneous
 
 _REACH_PX = 2
 """Half a window: in a hole, the next pixels may know."""
@@ -77,7 +78,7 @@ class DepthImage:
                 f"{known.sum()} of {len(points)} keypoints have a depth, {needed} are needed: the "
                 "rest of the depth image is holes"
             )
-        rays = np.column_stack([points, np.ones(len(points))])[known]
+        rays = homogeneous(points)[known]
         distance = float(np.linalg.norm(np.median(rays * depth[known, None], axis=0)))
         if not _NEAREST_M <= distance <= _FARTHEST_M:
             raise ValueError(

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cns_core.geometry.homogeneous import homogeneous
+
 Points = NDArray[np.float64]
 
 _TABLE = 2000
@@ -57,14 +59,14 @@ class BrownConrady:
         self._bent = self._radii * self._gain(self._radii**2)
 
     def distort(self, points: Points) -> Points:
-        rays = np.column_stack([points, np.ones(len(points))])
+        rays = homogeneous(points)
         zero = np.zeros(3)
         bent, _ = cv2.projectPoints(rays, zero, zero, np.eye(3), self._given)
         return np.asarray(bent[:, 0], dtype=float)
 
     @np.errstate(all="ignore")  # what is not finite has no inverse
     def undistort(self, points: Points) -> Points:
-        goal = np.column_stack([points, np.ones(len(points))]) @ self._untilt.T
+        goal = homogeneous(points) @ self._untilt.T
         goal = goal[:, :2] / goal[:, 2:]
         bent = np.linalg.norm(goal, axis=1)
         radius = np.interp(bent, self._bent, self._radii)

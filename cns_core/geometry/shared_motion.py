@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from cns_core.geometry.homogeneous import homogeneous
+
 _FEWEST = 8
 """Points that move, below which they say nothing about the others."""
 _NEIGHBOURS = 5
@@ -66,7 +68,7 @@ def _fit(
     before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(3, 2) affine map, least squares without those farthest off; (M, 2) how far all are off."""
-    design, keep = _homogeneous(before), np.ones(len(before), dtype=bool)
+    design, keep = homogeneous(before), np.ones(len(before), dtype=bool)
     for _ in range(3):
         affine = np.linalg.lstsq(design[keep], after[keep], rcond=None)[0]
         off = after - design @ affine
@@ -84,12 +86,8 @@ def _expected(
 ) -> NDArray[np.float64]:
     """(N, 2) motion of the points asked for, without their ``skipped`` nearest neighbours."""
     nearest = cKDTree(before).query(asked, _NEIGHBOURS + skipped)[1][:, skipped:]
-    moved = _homogeneous(asked) @ affine - asked
+    moved = homogeneous(asked) @ affine - asked
     return np.asarray(moved + np.median(bent[nearest], axis=1))
-
-
-def _homogeneous(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.column_stack([points, np.ones(len(points))])
 
 
 def _along(motion: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cns_core.geometry.homogeneous import homogeneous
+
 _CONFIDENCE = 0.999
 # OpenCV's MAGSAC takes for granted that it is given pixels: with the thousandths of the normalized
 # plane it silently misses most of the matches that a homography explains, half of the time.
@@ -104,7 +106,7 @@ def fit_homography(
 
 def epipolar_distance(E: np.ndarray, desired: np.ndarray, current: np.ndarray) -> np.ndarray:
     """(K,) Sampson distance of matches to an essential matrix, normalized plane."""
-    x, y = (np.column_stack([points, np.ones(len(points))]) for points in (desired, current))
+    x, y = (homogeneous(points) for points in (desired, current))
     line_y, line_x = x @ E.T, y @ E
     gradient = np.hypot(np.hypot(*line_y[:, :2].T), np.hypot(*line_x[:, :2].T))
     return np.abs((y * line_y).sum(axis=1)) / np.maximum(gradient, 1e-12)

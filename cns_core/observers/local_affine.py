@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from cns_core.geometry.homogeneous import homogeneous
+
 _PRIOR_PX2 = 30.0
 """Weight of the prior against the scatter of the neighbours, so that few do not decide."""
 
@@ -47,7 +49,7 @@ def fit(
 
 def fit_global(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Fit one affine map to (M, 2) point pairs, outliers discounted; returns it as (2, 3)."""
-    design = np.column_stack([before, np.ones(len(before))])
+    design = homogeneous(before)
     weight = np.ones(len(before))
     for _ in range(_ROUNDS + 1):
         weighted = design.T * weight

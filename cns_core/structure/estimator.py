@@ -6,12 +6,13 @@ import numpy as np
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.structure.camera_track import FEWEST, CameraTrack
 from cns_core.structure.estimate import Estimate, straight_motion
 from cns_core.structure.goal import Fit, Sightings
 from cns_core.structure.goal_track import GoalTrack
 from cns_core.structure.point_map import PointMap
-from cns_core.structure.projection import NEAREST_M, homogeneous, median
+from cns_core.structure.projection import NEAREST_M, median
 from cns_core.structure.settings import StructureSettings
 
 _LEAST_EXPLAINED = 0.5

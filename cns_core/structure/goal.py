@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cns_core.geometry import se3
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.structure.projection import (
     by_twist,
     columns,
-    homogeneous,
     lengths,
     normal_equations,
     project,

@@ -9,9 +9,9 @@ import numpy as np
 
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.geometry.rotation import rotation_matrices
 from cns_core.structure.pose_track import PoseTrack
-from cns_core.structure.projection import homogeneous
 
 _APART = 5
 """Frames between two views that are compared: enough for a baseline."""

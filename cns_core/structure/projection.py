@@ -15,11 +15,6 @@ MEDIAN = 1.1774
 """Median distance of a two-dimensional Gaussian, in standard deviations."""
 
 
-def homogeneous(points: np.ndarray) -> np.ndarray:
-    """(N, 3) rays of depth 1 through (N, 2) points of the normalized plane."""
-    return np.column_stack([points, np.ones(len(points))])
-
-
 def project(local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Project (N, 3) points in the camera frame, in m.
 
