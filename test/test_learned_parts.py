@@ -156,8 +156,12 @@ def test_auto_asks_the_learned_matcher_only_where_the_detector_finds_too_little(
     assert (learned.asked, quick.thorough) == (0, 0)
     few = Fixed(spread[:20], 5.0)
     desired, current = AutoRecognition(few, learned, agree).match(frame)
-    assert learned.asked == 1 and len(desired) == 220  # both kinds, as they agree
+    assert learned.asked == 1 and len(desired) == 200  # the precise ones would not mix with these
+    scarce = Fixed(spread[20:38], 5.0)
+    desired, current = AutoRecognition(few, scarce, agree).match(frame)
+    assert len(desired) == 38  # both kinds, as they agree and neither is enough
     np.testing.assert_allclose(current, desired + 5.0)
+    few.thorough = 0
     wrong = AutoRecognition(Fixed(spread[:20], (80.0, -80.0)), learned, agree)
     assert len(wrong.match(frame)[0]) == 200
     assert few.thorough == 0  # the slow search is spared where the learned matcher has found enough

@@ -8,7 +8,7 @@ from cns_core.observers.features import Backend, FoundKeypoints
 from cns_core.observers.learned.learned_observer import DEVIATION_PX, LearnedObserver
 from cns_core.observers.matching import match
 
-_ENOUGH_SHARE = 0.4
+_ENOUGH_SHARE = 0.7
 """Of the detector's keypoints. Fewer matches than that, and the learned matcher has more."""
 
 

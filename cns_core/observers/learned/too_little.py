@@ -6,7 +6,7 @@ import numpy as np
 
 from cns_core.observers.scene_first import cells
 
-_ENOUGH = 120
+_ENOUGH = 180
 """Verified matches from which nearly all keypoints can be placed at once."""
 _ENOUGH_CELLS = 10
 
