@@ -8,6 +8,10 @@ from cns_core.control.guide import StructureGuide
 from cns_core.control.ibvs import IbvsController
 from cns_core.control.motion_stop import MotionStop
 from cns_core.control.regulator import Regulator
+from cns_core.control.session import ServoSession
+from cns_core.control.session_records import Matches, Now
+from cns_core.control.settings import SessionSettings
+from cns_core.control.status import Status
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 
@@ -53,6 +57,22 @@ def test_an_observer_that_goes_on_matching_it_ends_the_episode(regulator):
     steps, gone_m = follow(regulator, lambda _: flower(rng), 400)
     assert steps[-1].status == "diverged"
     assert gone_m < 3 * PRIOR
+
+
+def test_the_session_says_why(regulator):
+    session = ServoSession(regulator, SessionSettings(depth_prior=PRIOR))
+    rng, T, output = np.random.default_rng(0), np.eye(4), None
+    for n in range(400):
+        now = Now(1e9 + n * DT, n * DT)
+        output = session.take(Matches(flower(rng), now.image_clock_s, now.steady_s, T), now)
+        if n == 0:
+            session.start(now)
+        elif output.report.status is not Status.SERVOING:
+            break
+        if output.twist is not None:
+            T = T @ se3.exp(DT * output.twist)
+    assert output.report.status is Status.DIVERGED
+    assert "that of no scene" in output.report.cause
 
 
 def seen_by(count, error):

@@ -163,7 +163,8 @@ class ServoSession:
         self.step = step
         level = _LEVELS.get(step.status, Level.OK)
         if not step.status.is_active:
-            return self._end(_EVENTS[step.status], "", level, step)
+            why = step.remark if step.status is Status.DIVERGED else ""
+            return self._end(_EVENTS[step.status], why, level, step)
         # The image grows older while its twist is computed.
         cause = self._stale(now.image_clock_s + step.timings["control"])
         self._state.apply(_EVENTS[step.status], cause or step.remark)
