@@ -1,5 +1,7 @@
 """Matches that are those of no scene: they lead the camera away, and are left out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,8 +95,35 @@ def test_only_few_matches_that_lead_nowhere_are_astray():
     assert travel(0.001, lambda n: seen_by(12, 0.2)) == 0, "too short a way"
     assert travel(0.01, lambda n: seen_by(60, 0.2)) == 0, "so many are no chance"
     assert travel(0.01, lambda n: seen_by(12, 0.2 * 0.98**n)) == 0, "they lead somewhere"
-    assert travel(0.6, lambda n: seen_by(12, 0.2), frames=20) == 0, "a pose that jumps is no way"
-    assert Astray().found(None, seen_by(12, 0.2), False, PRIOR) is False
+
+
+def along_x(metres):
+    return se3.exp(np.array([metres, 0, 0, 0, 0, 0]))
+
+
+def test_what_happens_while_nothing_is_followed_is_no_way_gone():
+    def found_after(between):
+        astray, seen = Astray(), seen_by(12, 0.2)
+        for _ in range(40):
+            assert not astray.found(along_x(0.0), seen, False, PRIOR)
+        between(astray, seen)
+        return astray.found(along_x(0.4), seen, False, PRIOR)
+
+    assert not found_after(lambda astray, seen: None), "a pose that jumps"
+    assert not found_after(lambda astray, seen: astray.found(None, seen, False, PRIOR))
+    assert not found_after(lambda astray, seen: astray.interrupt())
+
+
+def test_a_scene_that_comes_back_elsewhere_is_not_left_out():
+    regulator = Regulator(IbvsController(), MotionStop(), guide=StructureGuide())
+    seen = seen_by(16, 0.2)
+    hidden = replace(seen, matched=np.zeros(16, bool))
+    regulator.start(seen.desired, PRIOR)
+    for n in range(120):
+        regulator.step(seen if n < 40 else hidden, n * DT, along_x(0.005 * max(n - 40, 0)))
+    step = regulator.step(seen, 120 * DT, along_x(0.4))
+    assert step.correspondence.count == 16
+    assert regulator.step(seen, 121 * DT, along_x(0.4)).correspondence.count == 16
 
 
 def test_three_times_is_enough():

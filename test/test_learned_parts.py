@@ -161,9 +161,10 @@ def test_auto_asks_the_learned_matcher_only_where_the_detector_finds_too_little(
     desired, current = AutoRecognition(few, scarce, agree).match(frame)
     assert len(desired) == 38  # both kinds, as they agree and neither is enough
     np.testing.assert_allclose(current, desired + 5.0)
+    wrong = Fixed(spread[:12], rng.uniform(-80.0, 80.0, (12, 2)))
+    assert 18 <= len(AutoRecognition(wrong, scarce, agree).match(frame)[0]) < 24
     few.thorough = 0
-    wrong = AutoRecognition(Fixed(spread[:20], (80.0, -80.0)), learned, agree)
-    assert len(wrong.match(frame)[0]) == 200
+    assert len(AutoRecognition(few, learned, agree).match(frame)[0]) == 200
     assert few.thorough == 0  # the slow search is spared where the learned matcher has found enough
     nothing = AutoRecognition(few, Fixed(spread[:0], 0.0), agree)
     assert len(nothing.match(frame)[0]) == 20

@@ -12,6 +12,7 @@ from cns_core.control.controller import Controller
 from cns_core.control.depth_prior import (
     AUTO,
     CAUTIOUS_LINEAR_M_S,
+    USUAL_M,
     DepthPrior,
     Prior,
 )
@@ -26,9 +27,6 @@ from cns_core.geometry.twist import saturate
 _BLIND = "too few keypoints matched for {:.1f} s: "
 _PREDICTED = _BLIND + "going on by what is known of the way"
 _WAITING = _BLIND + "waiting"
-_UNEXPLAINED = (
-    "the motion of {} matched keypoints is that of no scene, left out: is a tool or cable in view?"
-)
 _STEPPING_BACK = _BLIND + "stepping back along the way"
 
 
@@ -57,10 +55,10 @@ class Step:
         error: mean keypoint error, normalized plane; inf when nothing is matched.
         timings: seconds spent, by stage.
         correspondence: the matches this step was computed from: without those that were left out
-            because they move with the camera.
+            because they are not the scene's.
         remaining: the way left, measured; None where structure is not estimated or not yet known.
         remark: what is to be said of it, empty for nothing.
-        left_out: (N,) bool, desired keypoints that move with the camera and that an observer had
+        left_out: (N,) bool, desired keypoints that are not the scene's and that an observer had
             better not look for, see :class:`.SceneWatch`.
     """
 
@@ -158,7 +156,7 @@ class Regulator:
 
         Args:
             camera_pose: (4, 4) T_odom_camera at that time, in any fixed frame; None where it is
-                not measured. Only a guide looks at it.
+                not measured.
 
         Raises:
             RuntimeError: if no episode was started.
@@ -238,12 +236,15 @@ class Regulator:
         self, seen: Correspondence, camera_pose: NDArray[np.float64] | None
     ) -> None:
         """From the next frame on, go without matches that the camera's motion contradicts."""
-        if self.guide is None or self.watch is None or seen.count < self.controller.min_matches:
+        if self.guide is None or self.watch is None:
+            return
+        few = seen.count < self.controller.min_matches
+        if few or self.stop.status is not Status.SERVOING:
+            self._astray.interrupt()
             return
         explained = self.guide.scale is not None
-        if self._astray.found(camera_pose, seen, explained, self.prior.metres):
-            self.watch.check.attach(seen.matched)
-            self._going_on = _UNEXPLAINED.format(seen.count)
+        if self._astray.found(camera_pose, seen, explained, max(self.prior.metres, USUAL_M)):
+            self.watch.distrust(seen)
 
     def _tell_guide(self) -> None:
         """Gain and limits may change at any time, and the guide's law is to keep them too."""

@@ -139,8 +139,9 @@ class SceneCheck:
         self._last = replace(seen, current=current)
 
     def attach(self, keypoints: NDArray[np.bool_]) -> None:
-        """Take (N,) bool ``keypoints`` for attached: the camera was turned and they stayed."""
+        """Take (N,) bool ``keypoints`` for attached: the camera moved, and they not as a scene."""
         self._score[keypoints] = 2 * _ATTACHED
+        self._runs[:, keypoints] = 0
         self.moved[keypoints] = False
 
     def proven(self, scene: Correspondence) -> bool:

@@ -17,6 +17,7 @@ _BESIDE = 0.06
 """Normalized plane: what is as near to an attached keypoint is taken for the same thing."""
 _FEW = 40
 """Matches of the scene below which a tool is in the way of finding more of them."""
+_NO_SCENE = "the motion of {} matched keypoints is that of no scene, left out: " + _MASK
 _NOTHING_FOLLOWS = (
     "{} keypoints are matched, but none followed when the camera was turned: either it does not "
     "obey, or " + _MASK
@@ -28,7 +29,7 @@ class SceneWatch:
 
     Where a tool is most of what is matched, an observer may see nothing else: what has been found
     to move with the camera is to be left out of its search. So is what was matched when the probe
-    turned and nothing followed.
+    turned and nothing followed, and what led the camera far and was that of no scene.
 
     Attributes:
         check: what is known of each keypoint.
@@ -73,6 +74,11 @@ class SceneWatch:
         without = seen.count - scene.count
         self.remark = self._stuck or (_ATTACHED.format(without) if few and without else "")
         return scene, proven
+
+    def distrust(self, scene: Correspondence) -> None:
+        """From the next frame on, leave out matches that :meth:`scene` gave: they are of none."""
+        self.check.attach(scene.matched)
+        self.remark = self._stuck = _NO_SCENE.format(scene.count)
 
     def _beside(self, attached: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N,) bool ``attached`` keypoints, and what lies beside them rather than beside the scene.

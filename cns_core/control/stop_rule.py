@@ -128,7 +128,7 @@ class StopRule(ABC):
         episode.time_s = time_s
         if episode.status.is_active:
             status = self._next(episode, correspondence, time_s, proven, remaining)
-            episode.status = Status.DIVERGED if astray else status
+            episode.status = Status.DIVERGED if astray and status.is_active else status
         return episode.status
 
     def _next(
