@@ -48,7 +48,7 @@ class Observer(Protocol):
     def leave_out(self, keypoints: np.ndarray) -> None:
         """Take (N,) bool ``keypoints`` of :attr:`desired` for no part of the scene.
 
-        They have been seen to move with the camera. An observer that looks for the others alone,
+        They have been seen not to be the scene's. An observer that looks for the others alone,
         until it is told otherwise or :meth:`set_desired` is called, finds them where a tool has
         more to show than the scene. Need not be obeyed.
         """

@@ -37,7 +37,7 @@ TEXTS = {
     "/observer/learn_mask": "finds out, after a short motion, what hides the scene in every image",
     "/controller/status": "`idle`, `servoing`, `lost`, `converged` or `diverged`, and figures",
     "/controller/left_out": (
-        "as `matches`, but `matched` are keypoints that move with the camera and are not to be "
+        "as `matches`, but `matched` are keypoints that are not the scene's and are not to be "
         "looked for; whenever that changes"
     ),
     "/controller/graph": "keypoints, clusters and edges, while somebody listens",

@@ -1,4 +1,4 @@
-"""The topic ``controller/left_out``: keypoints that move with the camera, told and obeyed."""
+"""The topic ``controller/left_out``: keypoints that are not the scene's, told and obeyed."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from cns_core.control.controller import Controller
 from cns_core.control.pbvs import pbvs_twist
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.geometry.two_views import fit_two_views
 
 _FEWEST = 8
@@ -78,7 +79,7 @@ def relative_pose(desired: np.ndarray, current: np.ndarray) -> tuple[np.ndarray,
 def _from_homography(H: np.ndarray, desired: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of the decompositions with the plane in front, the one whose plane faces the camera most."""
     count, rotations, translations, normals = cv2.decomposeHomographyMat(H, np.eye(3))
-    rays = np.column_stack([desired, np.ones(len(desired))])
+    rays = homogeneous(desired)
     in_front = [np.mean(rays @ normals[i] > 0) for i in range(count)]
     best = max(range(count), key=lambda i: (round(in_front[i], 1), normals[i][2, 0]))
     length = float(np.linalg.norm(translations[best]))

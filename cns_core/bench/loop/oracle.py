@@ -7,6 +7,7 @@ import numpy as np
 from cns_core.bench.loop.environments import ImageEnvironment
 from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.observers import Observer, make_observer
 
 JITTER_PX = 0.05
@@ -39,7 +40,7 @@ class OracleObserver(Observer):
         depth = env.depth(env.T_goal, pixels)
         hit = np.isfinite(depth)
         self.desired = keypoints[hit]
-        rays = np.column_stack([keypoints[hit], np.ones(hit.sum())])
+        rays = homogeneous(keypoints[hit])
         self._points = depth[hit, None] * rays @ env.T_goal[:3, :3].T + env.T_goal[:3, 3]
 
     def observe(self, image: np.ndarray | None) -> Correspondence:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.bench.loop.environments import MATCH_TOLERANCE
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.geometry.two_views import fit_two_views
 
 FEWEST = 8
@@ -56,7 +57,7 @@ def _from_homography(
 ) -> ScaledMotion:
     """Of the decompositions with the plane in front, the one whose plane faces the camera most."""
     count, rotations, translations, normals = cv2.decomposeHomographyMat(H, np.eye(3))
-    rays = np.column_stack([desired, np.ones(len(desired))])
+    rays = homogeneous(desired)
     in_front = [np.mean(rays[agree] @ normals[i] > 0) for i in range(count)]
     best = max(range(count), key=lambda i: (round(float(in_front[i]), 1), normals[i][2, 0]))
     R = np.asarray(rotations[best], dtype=float)
@@ -74,8 +75,8 @@ def _triangulated(
     agree: NDArray[np.bool_],
 ) -> ScaledMotion | None:
     """Depths in both views from a baseline of length one; None without parallax."""
-    turned = np.column_stack([desired, np.ones(len(desired))]) @ R.T
-    rays = np.column_stack([current, np.ones(len(current))])
+    turned = homogeneous(desired) @ R.T
+    rays = homogeneous(current)
     # Z_c ray - Z_d turned = t, in least squares for each match.
     aa, bb = (rays * rays).sum(axis=1), (turned * turned).sum(axis=1)
     ab, at, bt = (rays * turned).sum(axis=1), rays @ t, turned @ t

@@ -10,6 +10,7 @@ from cns_core.bench.observers.view_conditions import ViewCondition
 from cns_core.bench.observers.view_poses import draw_goal, draw_way
 from cns_core.geometry import se3
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.twin.world.scene import Scene
 from cns_core.twin.world.sensor import ImageSensor
 
@@ -65,7 +66,7 @@ class ViewSequence:
         """
         depth = self._scene.depth(self._goal, CAMERA, CAMERA.denormalize(desired))
         known = np.isfinite(depth)
-        rays = np.column_stack([desired, np.ones(len(desired))])
+        rays = homogeneous(desired)
         points = rays * np.where(known, depth, 1.0)[:, None]
         to_current = se3.inverse(self._poses[k]) @ self._goal
         points = points @ to_current[:3, :3].T + to_current[:3, 3]

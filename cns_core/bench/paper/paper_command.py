@@ -15,6 +15,7 @@ from pathlib import Path
 from cns_core.bench.loop.comparison_suites import PAPER
 from cns_core.bench.loop.plan import Suite
 from cns_core.bench.loop.run_command import run_specs
+from cns_core.policy.weights import default_weights
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,8 +35,16 @@ def run(args: Namespace) -> int:
     except ImportError as error:
         print(f"cns-bench paper: {error}: pip install '.[train,bench]'", file=sys.stderr)
         return 2
-    methods = end_to_end_methods(args.out / "end_to_end", args.jobs)
-    ablated_networks(args.out / "ablations", args.jobs)
+    try:
+        default_weights()
+        methods = end_to_end_methods(args.out / "end_to_end", args.jobs)
+        ablated_networks(args.out / "ablations", args.jobs)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"cns-bench paper: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        return 130
     specs = [spec for suite in _suites(args, methods) for spec in suite.specs()]
     return run_specs(list(dict.fromkeys(specs)), args.out, args.jobs, args.fresh)
 
@@ -43,4 +52,5 @@ def run(args: Namespace) -> int:
 def _suites(args: Namespace, methods: list[str]) -> Iterator[Suite]:
     end_to_end = Suite(("picture",), ("cns", *methods), ("sift-tracked",), scenes=1)
     for suite in (*PAPER, end_to_end):
-        yield replace(suite, scenes=args.scenes or suite.scenes, first=args.first_scene)
+        scenes = suite.scenes if args.scenes is None else args.scenes
+        yield replace(suite, scenes=scenes, first=args.first_scene)

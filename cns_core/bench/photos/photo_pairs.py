@@ -16,6 +16,7 @@ from cns_core.bench.photos.photo_conditions import (
 )
 from cns_core.bench.photos.photographs import CAMERA, STEREO_FOCAL_PX, photograph, stereo_pair
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.homogeneous import homogeneous
 
 STEREO = "stereo pair"
 _GOAL = PhotoCondition()
@@ -106,7 +107,7 @@ def _homography(condition: PhotoCondition, side_deg: float) -> np.ndarray:
 
 
 def _map(H: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    mapped = np.column_stack([pixels, np.ones(len(pixels))]) @ H.T
+    mapped = homogeneous(pixels) @ H.T
     return mapped[:, :2] / mapped[:, 2:]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.twin.camera.cells import Cells
 from cns_core.twin.world.render import Surfaces
 from cns_core.twin.world.textures import Texture
@@ -103,7 +104,7 @@ class Lighting:
 def _rays(lens: PinholeCamera, cells: Cells) -> NDArray[np.float32]:
     """(N, 3) rays of depth 1 through the middles of the cells."""
     points = np.nan_to_num(lens.normalize(cells.pixels))
-    return np.column_stack([points, np.ones(len(points))]).astype(np.float32)
+    return homogeneous(points).astype(np.float32)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

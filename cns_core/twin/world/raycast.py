@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cns_core.geometry.camera import PinholeCamera
+from cns_core.geometry.homogeneous import homogeneous
 from cns_core.twin.world.projection import NEAR_M
 from cns_core.twin.world.solid import Solid
 
@@ -20,7 +21,7 @@ def cast(
 
     Each ray is cut with the planes of every convex body; this shares nothing with :func:`render`.
     """
-    rays = np.column_stack([camera.normalize(pixels), np.ones(len(pixels))]) @ T_sc[:3, :3].T
+    rays = homogeneous(camera.normalize(pixels)) @ T_sc[:3, :3].T
     depth = np.full(len(rays), np.inf)
     for solid in solids:
         hit = _enter(solid, T_sc[:3, 3], rays)
