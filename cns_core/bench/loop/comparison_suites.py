@@ -36,16 +36,16 @@ def _render(
 
 PAPER: tuple[Suite, ...] = (
     # Fig. 5 (a)
-    Suite(("affine",), ("cns-policy", "ibvs", *DIRECT_METHODS), _OBSERVED, scenes=3),
+    Suite(("affine",), ("cns-network", "ibvs", *DIRECT_METHODS), _OBSERVED, scenes=3),
     # Fig. 5 (b)
-    _render(("cns-policy", "ibvs"), ("akaze",), (True, False)),
+    _render(("cns-network", "ibvs"), ("akaze",), (True, False)),
     _render(("ibvs",), ("dis-flow",), (True, False)),
     # Table I, its scenes in the renderer
-    _render(("cns-policy", "ibvs"), ("sift",), (True, False)),
-    _render(("cns-policy", "ibvs"), ("sift",), perturbations=("hard",)),
+    _render(("cns-network", "ibvs"), ("sift",), (True, False)),
+    _render(("cns-network", "ibvs"), ("sift",), perturbations=("hard",)),
     # VII-G and VII-H
-    _render(("cns-policy",), perturbations=SCALES),
-    _render(("cns-policy",), perturbations=PRIORS),
+    _render(("cns-network",), perturbations=SCALES),
+    _render(("cns-network",), perturbations=PRIORS),
     # Beyond it: the classical methods
     _render(CLASSICAL_METHODS),
 )

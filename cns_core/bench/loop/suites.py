@@ -25,10 +25,10 @@ QUICK: tuple[Suite, ...] = (
 """A look at everything within five minutes on two cores."""
 
 FULL: tuple[Suite, ...] = (
-    Suite(("render",), ("cns-policy", "ibvs"), ("sift-tracked",)),
+    Suite(("render",), ("cns-network", "ibvs"), ("sift-tracked",)),
     Suite(("render",), ("cns",), ("sift-tracked",), compares_weights=False),
-    Suite(("render",), ("cns-policy", "ibvs"), ("akaze",), verify=(True, False), scenes=10),
-    Suite(("points",), ("cns-policy",), ("none",), verify=(True, False)),
+    Suite(("render",), ("cns-network", "ibvs"), ("akaze",), verify=(True, False), scenes=10),
+    Suite(("points",), ("cns-network",), ("none",), verify=(True, False)),
     Suite(
         ("points",),
         ("cns", "ibvs", "pbvs-truth"),
