@@ -28,14 +28,14 @@ def test_a_suite_asks_for_what_there_is_under_keys_of_its_own(name):
 def test_the_papers_comparisons_are_in_its_suite():
     specs = specs_of("paper")
     columns = {(s.environment, s.controller, s.observer, s.verify, s.perturbation) for s in specs}
-    for law in ("cns-policy", "ibvs"):
+    for law in ("cns-network", "ibvs"):
         for verify in (True, False):
             assert ("render", law, "akaze", verify, "none") in columns
             assert ("render", law, "sift", verify, "none") in columns
         assert ("render", law, "sift", True, "hard") in columns
     assert ("render", "ibvs", "dis-flow", True, "none") in columns
     for changed in ("scale-x0.1", "scale-x10", "prior-x0.25", "prior-x4"):
-        assert ("render", "cns-policy", "sift-tracked", True, changed) in columns
+        assert ("render", "cns-network", "sift-tracked", True, changed) in columns
     assert {s.controller for s in specs} >= set(CLASSICAL_METHODS)
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from cns_core.bench import cli
 from cns_core.bench.loop.comparison_suites import PAPER
-from cns_core.bench.loop.suites import SUITES
 from cns_core.bench.paper import paper_command, small_training
 from cns_core.training.ablations import DATA_VARIANTS, TABLE_II
 from cns_core.training.evaluate import Scenes
@@ -39,11 +38,3 @@ def test_everything_the_paper_compares_is_trained_and_run(tiny, tmp_path):
     assert methods == {"cns", "siamese", "pose-cnn"}
     rows = json.loads((tmp_path / "ablations" / "ablations.json").read_text())
     assert {row["weights"] for row in rows} == {*TABLE_II, *DATA_VARIANTS}
-
-
-def test_every_section_of_the_paper_has_its_episodes():
-    assert SUITES["paper"] is PAPER
-    specs = [spec for suite in PAPER for spec in suite.specs()]
-    assert {spec.environment for spec in specs} == {"affine", "render"}
-    assert {spec.verify for spec in specs if spec.observer == "akaze"} == {True, False}
-    assert {spec.perturbation for spec in specs} > {"hard", "scale-x10", "prior-x0.25"}
