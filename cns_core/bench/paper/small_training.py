@@ -24,10 +24,10 @@ from cns_core.training.settings import load_settings
 VIEWS, UPDATES = 3000, 250
 """Images rendered and updates made for an end-to-end method."""
 
-SHARE = 0.05
+SHARE = 0.03
 """Of the budget of `config/ablation.yaml` for a network or for other training data."""
 
-SCENES = Scenes(episodes=30, seed=777)
+SCENES = Scenes(mismatches=(0.1,), episodes=12, steps=150, seed=777)
 """Of projected points, on which the networks are judged."""
 
 
