@@ -42,7 +42,9 @@ def make_controller(
         # The policy brings scikit-learn in, which the classical controllers do without.
         from cns_core.control.cns import CnsController
 
-        return CnsController(weights, terminal="ibvs" if terminal == "structure" else terminal)
+        guided = terminal == "structure"
+        # Where structure soon takes over, mirror images are not worth what they take of each frame.
+        return CnsController(weights, "ibvs" if guided else terminal, mirrored=not guided)
     raise ValueError(f"controller must be one of {CONTROLLERS}, got {controller!r}")
 
 
