@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cns_core.geometry import se3
 from cns_core.geometry.correspondence import Correspondence
 
 _SHARE = 0.5
@@ -59,14 +60,15 @@ class Astray:
         if camera_pose is None:
             self.interrupt()
             return False
-        jumped = _way_m(self._last, camera_pose) > _JUMP * distance_m
+        jumped = se3.translation_error_m(self._last, camera_pose) > _JUMP * distance_m
         many, nearer = seen.count >= _MANY, seen.error < _FALLEN * self._error
         self._last = camera_pose
         if explained or many or nearer or jumped or self._from is None:
             self._begin(camera_pose, seen.error)
             return False
         self._frames += 1
-        if self._frames < _FRAMES or _way_m(self._from, camera_pose) < _SHARE * distance_m:
+        gone_m = se3.translation_error_m(self._from, camera_pose)
+        if self._frames < _FRAMES or gone_m < _SHARE * distance_m:
             return False
         self._begin(camera_pose, seen.error)
         self._happened += 1
@@ -74,7 +76,3 @@ class Astray:
 
     def _begin(self, camera_pose: NDArray[np.float64], error: float) -> None:
         self._from, self._error, self._frames = camera_pose, error, 0
-
-
-def _way_m(start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
-    return float(np.linalg.norm(end[:3, 3] - start[:3, 3]))

@@ -63,8 +63,7 @@ class SceneWatch:
         scene = self.check.scene(seen)
         proven = self.check.proven(scene)
         if self._probe.fruitless and not proven:
-            self._stuck = _NOTHING_FOLLOWS.format(scene.count)
-            self.check.attach(scene.matched)
+            self._attach(scene, _NOTHING_FOLLOWS)
             self._probe = Probe()
             scene, proven = self.check.scene(seen), False
         if scene.count < _FEW:
@@ -77,8 +76,13 @@ class SceneWatch:
 
     def distrust(self, scene: Correspondence) -> None:
         """From the next frame on, leave out matches that :meth:`scene` gave: they are of none."""
+        self._attach(scene, _NO_SCENE)
+        self.remark = self._stuck
+
+    def _attach(self, scene: Correspondence, why: str) -> None:
+        """Leave out all that is matched, and keep saying ``why`` while little else is."""
+        self._stuck = why.format(scene.count)
         self.check.attach(scene.matched)
-        self.remark = self._stuck = _NO_SCENE.format(scene.count)
 
     def _beside(self, attached: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N,) bool ``attached`` keypoints, and what lies beside them rather than beside the scene.
