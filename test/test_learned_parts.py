@@ -137,37 +137,29 @@ class Fixed:
 
     def look(self, frame):
         self.asked += 1
-        return self.found
+        return [self.found]
 
     def match(self, frame):
         return self.look(frame)
 
     def search(self, frame):
         self.thorough += 1
-        return self.found
+        return [self.found]
 
 
 def test_auto_asks_the_learned_matcher_only_where_the_detector_finds_too_little(photograph):
     frame, rng = Frame.of(photograph), np.random.default_rng(0)
     spread = rng.uniform((0, 0), (640, 480), (200, 2))
     quick, learned = Fixed(spread, 3.0), Fixed(spread, 5.0)
-    enough = AutoRecognition(quick, learned, agree)
-    np.testing.assert_array_equal(enough.match(frame)[1], spread + 3.0)
+    auto = AutoRecognition(quick, learned)
+    ((desired, current),) = auto.match(frame)
+    np.testing.assert_array_equal(current, spread + 3.0)
     assert (learned.asked, quick.thorough) == (0, 0)
     few = Fixed(spread[:20], 5.0)
-    desired, current = AutoRecognition(few, learned, agree).match(frame)
-    assert learned.asked == 1 and len(desired) == 200  # the precise ones would not mix with these
-    scarce = Fixed(spread[20:38], 5.0)
-    desired, current = AutoRecognition(few, scarce, agree).match(frame)
-    assert len(desired) == 38  # both kinds, as they agree and neither is enough
-    np.testing.assert_allclose(current, desired + 5.0)
-    wrong = Fixed(spread[:12], rng.uniform(-80.0, 80.0, (12, 2)))
-    assert 18 <= len(AutoRecognition(wrong, scarce, agree).match(frame)[0]) < 24
-    few.thorough = 0
-    assert len(AutoRecognition(few, learned, agree).match(frame)[0]) == 200
+    assert [len(desired) for desired, _ in AutoRecognition(few, learned).match(frame)] == [20, 200]
     assert few.thorough == 0  # the slow search is spared where the learned matcher has found enough
-    nothing = AutoRecognition(few, Fixed(spread[:0], 0.0), agree)
-    assert len(nothing.match(frame)[0]) == 20
+    nothing = AutoRecognition(few, Fixed(spread[:0], 0.0))
+    assert [len(desired) for desired, _ in nothing.match(frame)] == [20, 0, 20]
     assert (nothing.count, few.thorough) == (20, 1)
 
 

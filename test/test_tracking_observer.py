@@ -244,8 +244,7 @@ def test_a_track_stays_what_it_was(photograph):
     found = tracker.merge(
         Track.begin(patches.anchors).lost_in(desired.half),
         desired,
-        patches.anchors[::9],
-        patches.anchors[::9],
+        [(patches.anchors[::9], patches.anchors[::9])],
     )
     first = tracker.settle(found, Track.begin(patches.anchors), anew=True)
     assert first.count > 150
@@ -260,6 +259,28 @@ def test_a_track_stays_what_it_was(photograph):
         np.testing.assert_array_equal(was, now)
     for one, other in zip(*(columns(track) for track in outcomes), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_second_set_of_matches_adds_what_the_first_did_not_place(photograph):
+    desired = frame_of(view(photograph))
+    patches = DesiredPatches(desired, 300, None)
+    tracker = Tracker(patches, agree)
+    anchors, begun = patches.anchors, Track.begin(patches.anchors).lost_in(desired.half)
+    left, right = anchors[anchors[:, 0] < 320], anchors[anchors[:, 0] >= 320]
+    corner = left[(left < 200).all(axis=1)]
+    rough = corner, corner + np.random.default_rng(1).normal(0, 6.0, corner.shape)
+    few = tracker.merge(begun, desired, [rough])
+    both = tracker.merge(begun, desired, [rough, (right, right)])
+    assert 8 < few.count < 0.6 * both.count
+    assert both.followed[few.followed].all()
+    elsewhere = right + np.random.default_rng(0).uniform(-90, 90, right.shape)
+    np.testing.assert_array_equal(
+        tracker.merge(begun, desired, [(left, left), (right, elsewhere)]).followed,
+        tracker.merge(begun, desired, [(left, left)]).followed,
+    )
+    none = np.zeros((0, 2))
+    assert tracker.merge(begun, desired, [(none, none)]) is begun
+    assert tracker.merge(begun, desired, [(left, left), (none, none)]).count > 100
 
 
 def two_motions(photograph):
@@ -340,7 +361,7 @@ def test_simulated_views_reach_where_plain_matching_fails(photograph, monkeypatc
             monkeypatch.setattr(recognition, "detect_simulated", lambda *_: [])
         backend = Orb()
         made = Recognition(backend.detect, backend.norm, agree, frame_of(view(photograph)))
-        found = made.match(frame_of(view(photograph, H)))
+        (found,) = made.match(frame_of(view(photograph, H)))
         truth = cv2.perspectiveTransform(found[0][:, None], H)[:, 0]
         counts[simulated] = (np.linalg.norm(found[1] - truth, axis=1) < 4.0).sum()
         monkeypatch.undo()
@@ -493,7 +514,7 @@ def test_frames_go_before_a_matching_that_can_wait(patient):
 
     def match(frame):
         niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-        return np.zeros((0, 2)), np.zeros((0, 2))
+        return []
 
     rematcher = Rematcher(prompt_worker(), patient_worker())
     rematcher.submit(match, Frame.of(np.zeros((480, 640), np.uint8)), patient)
@@ -513,7 +534,7 @@ def test_a_matching_that_fails_is_not_hidden():
     assert isinstance(worker.jobs[0].exception(timeout=30), ArithmeticError)
     with pytest.raises(ArithmeticError):
         rematcher.poll(frame.half)
-    assert rematcher.poll(frame.half) is None
+    assert rematcher.poll(frame.half) == []
     rematcher.close()
 
 

@@ -12,12 +12,14 @@ from cns_core.observers.features import Features
 from cns_core.observers.flow import shrink, to_full
 from cns_core.observers.frame import Frame
 from cns_core.observers.matching import match
-from cns_core.observers.scene_first import sure, weight
+from cns_core.observers.scene_first import Matches, sure, weight
 from cns_core.observers.simulated_views import Detect, detect_simulated
 
 
 class Recognizer(Protocol):
     """Matches images against the desired one, as :class:`Recognition` does.
+
+    What it finds are one or more sets of matches, each by means of its own, at full size.
 
     Attributes:
         count: number of features in the desired image.
@@ -26,13 +28,13 @@ class Recognizer(Protocol):
     @property
     def count(self) -> int: ...
 
-    def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
+    def match(self, frame: Frame) -> list[Matches]:
+        """All that it finds."""
 
-    def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, frame: Frame) -> list[Matches]:
         """What :meth:`match` tries first."""
 
-    def search(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, frame: Frame) -> list[Matches]:
         """What :meth:`match` tries where that finds too little; it may take long."""
 
 
@@ -69,24 +71,26 @@ class Recognition:
         """Number of features in the desired image."""
         return len(self._features)
 
-    def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
-        found = self.look(frame)
-        return found if sure(found, frame.size) else max(found, self.search(frame), key=weight)
+    def match(self, frame: Frame) -> list[Matches]:
+        """One set: what is found quickly, and with patience where that is too little."""
+        (found,) = self.look(frame)
+        if not sure(found, frame.size):
+            found = max(found, *self.search(frame), key=weight)
+        return [found]
 
-    def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """What :meth:`match` finds quickly."""
+    def look(self, frame: Frame) -> list[Matches]:
+        """The set that is found quickly."""
         current = _at_full(self._detect(frame.half, self._half_mask))
-        return self._compare([self._features], current)
+        return [self._compare([self._features], current)]
 
-    def search(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """What :meth:`match` finds with patience: half a second, twice that at first."""
+    def search(self, frame: Frame) -> list[Matches]:
+        """The set that is found with patience: half a second, twice that at first."""
         current = _at_full(self._detect(frame.half, self._half_mask))
         found = self._compare([self._features, *self._half_views], current)
         if not sure(found, frame.size):
             thorough = self._compare(self._full_views, self._detect(frame.grey, self._mask))
             found = max(found, thorough, key=weight)
-        return found
+        return [found]
 
     @cached_property
     def _half_views(self) -> list[Features]:
@@ -99,7 +103,7 @@ class Recognition:
         tilted = detect_simulated(self._detect, grey, self._mask)
         return [self._detect(grey, self._mask), *tilted]
 
-    def _compare(self, views: list[Features], current: Features) -> tuple[np.ndarray, np.ndarray]:
+    def _compare(self, views: list[Features], current: Features) -> Matches:
         matched = [match(view, current, self._norm) for view in views]
         i = np.concatenate([v.pixels[i] for v, (i, _) in zip(views, matched, strict=True)])
         j = np.concatenate([current.pixels[j] for _, j in matched])

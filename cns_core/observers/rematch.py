@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ from cns_core.observers.executors import InlineExecutor, patient_worker, prompt_
 from cns_core.observers.features import select
 from cns_core.observers.flow import follow
 from cns_core.observers.frame import Frame
-from cns_core.observers.scene_first import weight
+from cns_core.observers.scene_first import Matches, weight
 
 _MOST_FRAMES = 250
 """Frames a matching may lag behind; beyond, its result is dropped and memory stays bounded."""
 _MOST_FOLLOWED = 150
 """Matches followed to the newest frame: enough to place all keypoints, and quick."""
 
-Match = Callable[[Frame], tuple[np.ndarray, np.ndarray]]
-"""(M, 2) pixels in the desired image and (M, 2) in a frame."""
+Match = Callable[[Frame], Sequence[Matches]]
+"""Sets of matches with a frame, each by means of its own."""
 
 
 class Rematcher:
@@ -78,14 +78,11 @@ class Rematcher:
         if self._searcher is not None and self.may_search:
             self._searching.start(self._searcher, match, frame)
 
-    def poll(self, half: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Take the newest half-size image; the finished matches, followed to it, or None."""
-        found = [slot.poll(half) for slot in (self._matching, self._searching)]
-        return max(
-            (pairs for pairs in found if pairs is not None),
-            key=weight,
-            default=None,
-        )
+    def poll(self, half: np.ndarray) -> list[Matches]:
+        """Take the newest half-size image; the finished matches, followed to it, the better sets
+        first, or nothing."""
+        found = self._matching.poll(half) + self._searching.poll(half)
+        return sorted(found, key=weight, reverse=True)
 
     def forget(self) -> None:
         """Ignore what is under way."""
@@ -103,7 +100,7 @@ class _Slot:
     """One job, and the half-size images since its frame."""
 
     def __init__(self) -> None:
-        self._job: Future[_Matches] | None = None
+        self._job: Future[list[_Matches]] | None = None
         self._halves: list[np.ndarray] = []
 
     @property
@@ -114,19 +111,19 @@ class _Slot:
         self._halves = [frame.half]
         self._job = executor.submit(_run, match, frame, self._halves)
 
-    def poll(self, half: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    def poll(self, half: np.ndarray) -> list[Matches]:
         if self._job is None:
-            return None
+            return []
         if half is not self._halves[-1]:
             self._halves.append(half)
         if not self._job.done():
             if len(self._halves) > _MOST_FRAMES:
                 self.forget()
-            return None
+            return []
         job, halves = self._job, self._halves
         self.forget()  # first: a matching that failed is told once, and the next may succeed
-        matches = _bring_forward(job.result(), halves)
-        return matches.desired, matches.current
+        forward = [_bring_forward(matches, halves) for matches in job.result()]
+        return [(matches.desired, matches.current) for matches in forward]
 
     def forget(self) -> None:
         self._job, self._halves = None, []
@@ -142,9 +139,12 @@ class _Matches:
     frame: int = 0
 
 
-def _run(match: Match, frame: Frame, halves: list[np.ndarray]) -> _Matches:
+def _run(match: Match, frame: Frame, halves: list[np.ndarray]) -> list[_Matches]:
     """Match, then catch up with the frames that came in the meantime."""
-    desired, current = match(frame)
+    return [_catch_up(*matches, halves) for matches in match(frame)]
+
+
+def _catch_up(desired: np.ndarray, current: np.ndarray, halves: list[np.ndarray]) -> _Matches:
     if len(desired) > _MOST_FOLLOWED:
         kept = select(desired, np.ones(len(desired)), _MOST_FOLLOWED, 0.0)
         desired, current = desired[kept], current[kept]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.features import FoundKeypoints
 from cns_core.observers.flow import follow
 from cns_core.observers.frame import Frame
+from cns_core.observers.scene_first import Matches
 from cns_core.observers.sighted import Sighted
 from cns_core.observers.track import Matched, Track, is_followed
 from cns_core.observers.verification import MIN_VERIFIABLE
@@ -26,8 +27,9 @@ _CARRY_FRAMES = 2
 _DOUBT_FRAMES = 4
 """Each keypoint's local motion is doubted in one of this many frames, or always once it was wrong.
 """
-_MERGE_PASSES = 2
-"""Rounds in which matches are spread to all keypoints, where the first one reaches few."""
+_MERGE_PASSES, _MOST_PLACED = 3, 0.9
+"""Rounds in which matches are spread to the keypoints, unless so many of those in view are placed.
+"""
 _KNOWN = 25
 """Keypoints followed with which it is known how blurred the image is."""
 _STAND_IN_FRAMES, _BESIDE_PX = 12, 8.0
@@ -134,11 +136,39 @@ class Tracker:
         sighted = self._align(track, frame, guess, track.affine, seeded | turn, rough)
         return replace(track, sighted=sighted)
 
-    def merge(self, track: Track, frame: Frame, desired: np.ndarray, current: np.ndarray) -> Track:
-        """Add the keypoints that (M, 2) matches of the track's own frame bring back."""
-        if len(desired) < MIN_VERIFIABLE:
+    def merge(self, track: Track, frame: Frame, found: Sequence[Matches]) -> Track:
+        """Add the keypoints that matches of the track's own frame bring back.
+
+        Args:
+            found: sets of them, the better first: a later one adds what the earlier did not place,
+                and must agree with what they did.
+        """
+        found = [matches for matches in found if len(matches[0]) >= MIN_VERIFIABLE]
+        if not found:
             return track
-        stand_in = self._stand_in(desired, current, 0)
+        best, *others = found
+        track = self._place(track, frame, *best)
+        for matches in others:
+            desired, current = self._going_along(track, *matches)
+            if len(desired) >= MIN_VERIFIABLE:
+                track = self._place(track, frame, desired, current)
+        if track.count >= _KNOWN:
+            return replace(track, matched=None)
+        desired, current = (np.vstack(pixels) for pixels in zip(*found, strict=True))
+        return replace(track, matched=self._stand_in(desired, current, 0))
+
+    def _going_along(self, track: Track, desired: np.ndarray, current: np.ndarray) -> Matches:
+        """Those of (M, 2) matches that agree with the keypoints followed."""
+        followed = track.followed
+        both = (
+            np.vstack([self._patches.anchors[followed], desired]),
+            np.vstack([track.sighted.pixels[followed], current]),
+        )
+        true = self._agree(*both)[followed.sum() :]
+        return desired[true], current[true]
+
+    def _place(self, track: Track, frame: Frame, desired: np.ndarray, current: np.ndarray) -> Track:
+        """Align the lost keypoints where (M, 2) matches say they are."""
         affine, expected = self._patches.carry(desired, current)
         followed = track.followed
         if track.count < _KNOWN:
@@ -153,13 +183,13 @@ class Tracker:
             again = self._align(track, frame, expected, affine, lost, lost)
             track = replace(track, sighted=again.or_else(lost, track.sighted))
             followed = track.followed
-            if followed.sum() > 0.5 * self._patches.in_view(expected).sum():
+            if followed.sum() > _MOST_PLACED * self._patches.in_view(expected).sum():
                 break
             # What was found leads to what lies beyond, where no match was near.
             desired = np.vstack([desired, self._patches.anchors[followed]])
             current = np.vstack([current, track.sighted.pixels[followed]])
             affine, expected = self._patches.carry(desired, current)
-        return replace(track, matched=None if track.count >= _KNOWN else stand_in)
+        return track
 
     def settle(self, track: Track, previous: Track, anew: bool) -> Track:
         """Bring up to date what predicts keypoints in the next frame.

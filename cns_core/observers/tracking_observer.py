@@ -81,14 +81,14 @@ class TrackingObserver(FeatureObserver):
         if self._unfinished is None:
             return
         (frame, track), self._unfinished = self._unfinished, None
-        matches = self._rematcher.poll(frame.half)
-        if matches is not None:
+        found = self._rematcher.poll(frame.half)
+        if found:
             before = track.count
-            track = self._tracker.merge(track, frame, *matches)
+            track = self._tracker.merge(track, frame, found)
             self._schedule.matched(before, track.count)
-            if not sure(matches, frame.size):
+            if not sure(found[0], frame.size):
                 self._rematcher.search(self._recognition.search, frame)
-        self._track = self._tracker.settle(track, self._track, anew=matches is not None)
+        self._track = self._tracker.settle(track, self._track, anew=bool(found))
 
     def _find(self, grey: np.ndarray) -> FoundKeypoints:
         self.prepare()

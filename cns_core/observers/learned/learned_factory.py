@@ -71,4 +71,4 @@ def _recognition(
     learned = LearnedRecognition(matcher, agree, frame, mask)
     if name != "auto":
         return learned
-    return AutoRecognition(Recognition(detect, norm, agree, frame, mask), learned, agree)
+    return AutoRecognition(Recognition(detect, norm, agree, frame, mask), learned)

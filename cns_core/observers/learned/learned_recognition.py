@@ -9,6 +9,7 @@ import numpy as np
 from cns_core.observers.frame import Frame
 from cns_core.observers.learned.turn_search import TurnSearch
 from cns_core.observers.learned.view import PairMatcher
+from cns_core.observers.scene_first import Matches
 
 
 class LearnedRecognition:
@@ -36,15 +37,15 @@ class LearnedRecognition:
         """Number of features in the desired image."""
         return len(self._search.pixels)
 
-    def match(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """(M, 2) pixels in the desired image and (M, 2) in the current one, at full size."""
+    def match(self, frame: Frame) -> list[Matches]:
+        """One set."""
         found = self._search.find(frame.grey, self._mask)
-        return self._search.pixels[found.index], found.pixels
+        return [(self._search.pixels[found.index], found.pixels)]
 
-    def look(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, frame: Frame) -> list[Matches]:
         """As :meth:`match`."""
         return self.match(frame)
 
-    def search(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, frame: Frame) -> list[Matches]:
         """Nothing: whatever there is to try is tried at once."""
-        return np.zeros((0, 2)), np.zeros((0, 2))
+        return []
