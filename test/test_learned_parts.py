@@ -121,7 +121,7 @@ def test_no_image_waits_for_the_matcher(photograph):
 
 def test_few_matches_or_few_places_are_too_little():
     size, rng = (640, 480), np.random.default_rng(0)
-    spread = rng.uniform((0, 0), size, (200, 2))
+    spread = rng.uniform((0, 0), size, (260, 2))
     assert not too_little(spread, size)
     assert too_little(spread[:30], size)
     assert too_little(spread * 0.2, size)
@@ -149,14 +149,14 @@ class Fixed:
 
 def test_auto_asks_the_learned_matcher_only_where_the_detector_finds_too_little(photograph):
     frame, rng = Frame.of(photograph), np.random.default_rng(0)
-    spread = rng.uniform((0, 0), (640, 480), (200, 2))
+    spread = rng.uniform((0, 0), (640, 480), (260, 2))
     quick, learned = Fixed(spread, 3.0), Fixed(spread, 5.0)
     auto = AutoRecognition(quick, learned)
     ((desired, current),) = auto.match(frame)
     np.testing.assert_array_equal(current, spread + 3.0)
     assert (learned.asked, quick.thorough) == (0, 0)
     few = Fixed(spread[:20], 5.0)
-    assert [len(desired) for desired, _ in AutoRecognition(few, learned).match(frame)] == [20, 200]
+    assert [len(desired) for desired, _ in AutoRecognition(few, learned).match(frame)] == [20, 260]
     assert few.thorough == 0  # the slow search is spared where the learned matcher has found enough
     nothing = AutoRecognition(few, Fixed(spread[:0], 0.0))
     assert [len(desired) for desired, _ in nothing.match(frame)] == [20, 0, 20]

@@ -13,6 +13,7 @@ from support_worker import Submitted
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, base, local_affine, make_observer, recognition
+from cns_core.observers import tracker as tracker_module
 from cns_core.observers.akaze import Akaze
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.base import ObserverSettings
@@ -261,26 +262,28 @@ def test_a_track_stays_what_it_was(photograph):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_second_set_of_matches_adds_what_the_first_did_not_place(photograph):
-    desired = frame_of(view(photograph))
-    patches = DesiredPatches(desired, 300, None)
+def test_a_second_set_of_matches_adds_what_the_first_did_not_place(photograph, monkeypatch):
+    monkeypatch.setattr(tracker_module, "_MERGE_PASSES", 1)
+    desired, H = frame_of(view(photograph)), tilted(50.0)
+    patches, current = DesiredPatches(desired, 300, None), frame_of(view(photograph, H))
     tracker = Tracker(patches, agree)
-    anchors, begun = patches.anchors, Track.begin(patches.anchors).lost_in(desired.half)
-    left, right = anchors[anchors[:, 0] < 320], anchors[anchors[:, 0] >= 320]
-    corner = left[(left < 200).all(axis=1)]
-    rough = corner, corner + np.random.default_rng(1).normal(0, 6.0, corner.shape)
-    few = tracker.merge(begun, desired, [rough])
-    both = tracker.merge(begun, desired, [rough, (right, right)])
-    assert 8 < few.count < 0.6 * both.count
-    assert both.followed[few.followed].all()
-    elsewhere = right + np.random.default_rng(0).uniform(-90, 90, right.shape)
-    np.testing.assert_array_equal(
-        tracker.merge(begun, desired, [(left, left), (right, elsewhere)]).followed,
-        tracker.merge(begun, desired, [(left, left)]).followed,
-    )
-    none = np.zeros((0, 2))
-    assert tracker.merge(begun, desired, [(none, none)]) is begun
-    assert tracker.merge(begun, desired, [(left, left), (none, none)]).count > 100
+    begun = Track.begin(patches.anchors).lost_in(current.half)
+
+    def placed(*found):
+        return tracker.merge(begun, current, found)
+
+    anchors = patches.anchors
+    there = cv2.perspectiveTransform(anchors[:, None], H)[:, 0]
+    near, far = anchors[:, 0] < 220, anchors[:, 0] > 420
+    left, right = (anchors[near], there[near]), (anchors[far], there[far])
+    both = placed(left, right)
+    assert both.count > 1.1 * max(placed(left).count, placed(right).count)
+    assert placed(right, left).count == both.count
+    wrong = anchors[far], np.random.default_rng(0).permutation(there[far])
+    np.testing.assert_array_equal(placed(left, wrong).followed, placed(left).followed)
+    none = np.zeros((0, 2)), np.zeros((0, 2))
+    assert placed(none, none) is begun
+    assert placed(left, none).count == placed(left).count > 20
 
 
 def two_motions(photograph):

@@ -27,9 +27,9 @@ _CARRY_FRAMES = 2
 _DOUBT_FRAMES = 4
 """Each keypoint's local motion is doubted in one of this many frames, or always once it was wrong.
 """
-_MERGE_PASSES, _MOST_PLACED = 3, 0.9
-"""Rounds in which matches are spread to the keypoints, unless so many of those in view are placed.
-"""
+_MERGE_PASSES, _LEAST_GAIN = 4, 0.1
+"""Rounds in which matches are spread to the keypoints at most, and the share of those placed that a
+round has to add for another one."""
 _KNOWN = 25
 """Keypoints followed with which it is known how blurred the image is."""
 _STAND_IN_FRAMES, _BESIDE_PX = 12, 8.0
@@ -140,15 +140,18 @@ class Tracker:
         """Add the keypoints that matches of the track's own frame bring back.
 
         Args:
-            found: sets of them, the better first: a later one adds what the earlier did not place,
-                and must agree with what they did.
+            found: sets of them. What the one that places most leaves out is added by the others,
+                where they agree with it.
         """
         found = [matches for matches in found if len(matches[0]) >= MIN_VERIFIABLE]
         if not found:
             return track
-        best, *others = found
-        track = self._place(track, frame, *best)
-        for matches in others:
+        placed = [
+            self._place(self._unless_astray(track, *matches), frame, *matches) for matches in found
+        ]
+        best = max(range(len(found)), key=lambda n: placed[n].count)
+        track = placed[best]
+        for matches in found[:best] + found[best + 1 :]:
             desired, current = self._going_along(track, *matches)
             if len(desired) >= MIN_VERIFIABLE:
                 track = self._place(track, frame, desired, current)
@@ -156,6 +159,15 @@ class Tracker:
             return replace(track, matched=None)
         desired, current = (np.vstack(pixels) for pixels in zip(*found, strict=True))
         return replace(track, matched=self._stand_in(desired, current, 0))
+
+    def _unless_astray(self, track: Track, desired: np.ndarray, current: np.ndarray) -> Track:
+        """Without keypoints, if more (M, 2) matches put most of them elsewhere."""
+        _, expected = self._patches.carry(desired, current)
+        gap = np.linalg.norm(track.sighted.pixels - expected, axis=1)[track.followed]
+        astray = int((gap > _ASTRAY_PX).sum())
+        if not 0.5 * len(gap) < astray < len(desired):
+            return track
+        return replace(track, sighted=Sighted.nowhere(track.sighted.pixels))
 
     def _going_along(self, track: Track, desired: np.ndarray, current: np.ndarray) -> Matches:
         """Those of (M, 2) matches that agree with the keypoints followed."""
@@ -175,15 +187,12 @@ class Tracker:
             everywhere = np.ones_like(followed)
             blur = self._patches.blur(frame, expected, affine, everywhere, Blur(), track.frame)
             track = replace(track, blur=blur)
-        astray = np.linalg.norm(track.sighted.pixels - expected, axis=1)[followed] > _ASTRAY_PX
-        if 0.5 * len(astray) < astray.sum() < len(desired):
-            followed = np.zeros_like(followed)
         for _ in range(_MERGE_PASSES):
-            lost = ~followed
+            lost, before = ~followed, followed.sum()
             again = self._align(track, frame, expected, affine, lost, lost)
             track = replace(track, sighted=again.or_else(lost, track.sighted))
             followed = track.followed
-            if followed.sum() > _MOST_PLACED * self._patches.in_view(expected).sum():
+            if followed.sum() - before < _LEAST_GAIN * followed.sum():
                 break
             # What was found leads to what lies beyond, where no match was near.
             desired = np.vstack([desired, self._patches.anchors[followed]])

@@ -6,7 +6,7 @@ import numpy as np
 
 from cns_core.observers.scene_first import cells
 
-_ENOUGH = 180
+_ENOUGH = 250
 """Verified matches from which nearly all keypoints can be placed at once."""
 _ENOUGH_CELLS = 10
 
