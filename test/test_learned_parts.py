@@ -158,9 +158,9 @@ def test_auto_asks_the_learned_matcher_only_where_the_detector_finds_too_little(
     few = Fixed(spread[:20], 5.0)
     assert [len(desired) for desired, _ in AutoRecognition(few, learned).match(frame)] == [20, 260]
     assert few.thorough == 0  # the slow search is spared where the learned matcher has found enough
-    nothing = AutoRecognition(few, Fixed(spread[:0], 0.0))
-    assert [len(desired) for desired, _ in nothing.match(frame)] == [20, 0, 20]
-    assert (nothing.count, few.thorough) == (20, 1)
+    none = AutoRecognition(few, Fixed(spread[:0], 0.0))
+    assert [len(desired) for desired, _ in none.match(frame)] == [20, 0]
+    assert (none.count, few.thorough) == (20, 1)
 
 
 def test_a_view_takes_its_scales_and_angles_along():

@@ -13,7 +13,6 @@ from support_worker import Submitted
 
 from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import BACKENDS, base, local_affine, make_observer, recognition
-from cns_core.observers import tracker as tracker_module
 from cns_core.observers.akaze import Akaze
 from cns_core.observers.alignment import PatchAligner
 from cns_core.observers.base import ObserverSettings
@@ -260,30 +259,6 @@ def test_a_track_stays_what_it_was(photograph):
         np.testing.assert_array_equal(was, now)
     for one, other in zip(*(columns(track) for track in outcomes), strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_a_second_set_of_matches_adds_what_the_first_did_not_place(photograph, monkeypatch):
-    monkeypatch.setattr(tracker_module, "_MERGE_PASSES", 1)
-    desired, H = frame_of(view(photograph)), tilted(50.0)
-    patches, current = DesiredPatches(desired, 300, None), frame_of(view(photograph, H))
-    tracker = Tracker(patches, agree)
-    begun = Track.begin(patches.anchors).lost_in(current.half)
-
-    def placed(*found):
-        return tracker.merge(begun, current, found)
-
-    anchors = patches.anchors
-    there = cv2.perspectiveTransform(anchors[:, None], H)[:, 0]
-    near, far = anchors[:, 0] < 220, anchors[:, 0] > 420
-    left, right = (anchors[near], there[near]), (anchors[far], there[far])
-    both = placed(left, right)
-    assert both.count > 1.1 * max(placed(left).count, placed(right).count)
-    assert placed(right, left).count == both.count
-    wrong = anchors[far], np.random.default_rng(0).permutation(there[far])
-    np.testing.assert_array_equal(placed(left, wrong).followed, placed(left).followed)
-    none = np.zeros((0, 2)), np.zeros((0, 2))
-    assert placed(none, none) is begun
-    assert placed(left, none).count == placed(left).count > 20
 
 
 def two_motions(photograph):

@@ -19,7 +19,7 @@ from cns_core.observers.simulated_views import Detect, detect_simulated
 class Recognizer(Protocol):
     """Matches images against the desired one, as :class:`Recognition` does.
 
-    What it finds are one or more sets of matches, each by means of its own, at full size.
+    What it finds are sets of verified matches, each by means of its own, at full size.
 
     Attributes:
         count: number of features in the desired image.
@@ -29,13 +29,13 @@ class Recognizer(Protocol):
     def count(self) -> int: ...
 
     def match(self, frame: Frame) -> list[Matches]:
-        """All that it finds."""
+        """At least one set: of :meth:`look`, and of :meth:`search` where that is too little."""
 
     def look(self, frame: Frame) -> list[Matches]:
-        """What :meth:`match` tries first."""
+        """At least one set, quickly."""
 
     def search(self, frame: Frame) -> list[Matches]:
-        """What :meth:`match` tries where that finds too little; it may take long."""
+        """Sets that may take long, or none."""
 
 
 class Recognition:
@@ -75,7 +75,7 @@ class Recognition:
         """One set: what is found quickly, and with patience where that is too little."""
         (found,) = self.look(frame)
         if not sure(found, frame.size):
-            found = max(found, *self.search(frame), key=weight)
+            found = max([found, *self.search(frame)], key=weight)
         return [found]
 
     def look(self, frame: Frame) -> list[Matches]:

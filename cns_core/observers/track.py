@@ -12,6 +12,8 @@ from cns_core.observers.sighted import Sighted
 _MISFIT_FOLLOWED, _MISFIT_REPORTED = 2.5, 1.4
 """Patches that fit this much worse than usual straddle the edge of an object or of an occluder.
 The better ones of them still lead to where they may be precise again."""
+KNOWN = 25
+"""Keypoints followed with which it is known how blurred the image is."""
 
 
 @dataclass(frozen=True, eq=False)

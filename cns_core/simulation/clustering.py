@@ -15,8 +15,6 @@ Clustering = Callable[[Draw, Tensor, Tensor, Tensor], Tensor]
 (S,) numbers of them."""
 
 ROUNDS = 6
-FEWEST = 4
-"""Clusters at least; what is served has more, which is easier."""
 
 
 def batched_kmeans(draw: Draw, desired: Tensor, scene: Tensor, counts: Tensor) -> Tensor:
@@ -40,10 +38,9 @@ def every_keypoint(draw: Draw, desired: Tensor, scene: Tensor, counts: Tensor) -
 
 
 def cluster_counts(draw: Draw, counts: Tensor) -> Tensor:
-    """(S,) clusters for scenes of (S,) keypoints, near what affinity propagation finds."""
+    """(S,) clusters for scenes of (S,) keypoints, near how many are served."""
     typical = TYPICAL * counts.float() ** TYPICAL_POWER * draw.uniform(0.4, 1.4, len(counts))
-    several = typical.round().long().clamp_min(FEWEST)
-    return torch.where(counts <= FEWEST_CLUSTERS, counts, several)
+    return typical.round().long().clamp_min(FEWEST_CLUSTERS).minimum(counts)
 
 
 def kmeans(points: Tensor, counts: Tensor, clusters: Tensor) -> Tensor:

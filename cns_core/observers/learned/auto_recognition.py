@@ -8,7 +8,7 @@ from cns_core.observers.frame import Frame
 from cns_core.observers.learned.learned_recognition import LearnedRecognition
 from cns_core.observers.learned.too_little import too_little
 from cns_core.observers.recognition import Recognition
-from cns_core.observers.scene_first import Matches, sure
+from cns_core.observers.scene_first import Matches, sure, weight
 
 
 class AutoRecognition:
@@ -28,18 +28,14 @@ class AutoRecognition:
         return max(self._quick.count, self._learned.count)
 
     def match(self, frame: Frame) -> list[Matches]:
-        """By the detector and by the learned matcher, a set each."""
-        found = self.look(frame)
-        if any(sure(matches, frame.size) for matches in found):
-            return found
-        return [*found, *self.search(frame)]
+        """By the detector, with patience where that is needed, and by the learned matcher."""
+        quick, *learned = self.look(frame)
+        if not sure(max([quick, *learned], key=weight), frame.size):
+            quick = max([quick, *self.search(frame)], key=weight)
+        return [quick, *learned]
 
     def look(self, frame: Frame) -> list[Matches]:
-        """By the detector, and where that finds too little by the learned matcher as well.
-
-        A set each: neighbours that are right to a pixel do not go with neighbours right to a
-        quarter of one.
-        """
+        """By the detector, and where that finds too little by the learned matcher, a set each."""
         (quick,) = self._quick.look(frame)
         if not too_little(quick[0], frame.size):
             return [quick]
