@@ -7,7 +7,8 @@ import numpy as np
 from cns_core.observers.scene_first import cells
 
 _ENOUGH = 250
-"""Verified matches from which nearly all keypoints can be placed at once."""
+"""Verified matches with which the learned matcher places hardly more keypoints: on photographs with
+up to 193 by SIFT it placed a fifth more now and then."""
 _ENOUGH_CELLS = 10
 
 
