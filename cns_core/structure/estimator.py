@@ -17,7 +17,7 @@ from cns_core.structure.settings import StructureSettings
 
 _LEAST_EXPLAINED = 0.5
 _PATIENCE_FRAMES = 5
-_SLOW, _BAD, _BAD_FRAMES = 4e-3, 8.0, 15
+_SLOW, _BAD, _BAD_FRAMES = 4e-3, 5.0, 15
 """Change of view a frame in which poses and shutter are right; residuals of the goal over what is
 expected of them that then speak against the map; and frames for which they may."""
 _NEW_VIEW = 2e-3
