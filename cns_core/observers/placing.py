@@ -48,8 +48,9 @@ class Placing:
         Args:
             found: at least one set of matches of ``frame``, the heaviest first.
         """
-        track = self._unless_astray(track, *found[0])
-        placed = [self._add(self._judged(track, frame, m), frame, m) for m in found]
+        maps = [self._patches.carry(*matches) for matches in found]
+        track = self._unless_astray(track, len(found[0][0]), maps[0][1])
+        placed = [self._aligned(self._judged(track, frame, *m), frame, *m) for m in maps]
         best = max(range(len(found)), key=lambda n: weight(self._followed(placed[n])))
         if placed[best].count == track.count:
             return track
@@ -84,20 +85,20 @@ class Placing:
         followed = track.followed
         return self._patches.anchors[followed], track.sighted.pixels[followed]
 
-    def _unless_astray(self, track: Track, desired: np.ndarray, current: np.ndarray) -> Track:
-        """Without keypoints, if more (M, 2) matches put most of them elsewhere."""
-        _, expected = self._patches.carry(desired, current)
+    def _unless_astray(self, track: Track, count: int, expected: np.ndarray) -> Track:
+        """Without keypoints, if more matches, ``count``, put most of them elsewhere."""
         gap = np.linalg.norm(track.sighted.pixels - expected, axis=1)[track.followed]
         astray = int((gap > _ASTRAY_PX).sum())
-        if not 0.5 * len(gap) < astray < len(desired):
+        if not 0.5 * len(gap) < astray < count:
             return track
         return replace(track, sighted=Sighted.nowhere(track.sighted.pixels))
 
-    def _judged(self, track: Track, frame: Frame, matches: Matches) -> Track:
+    def _judged(
+        self, track: Track, frame: Frame, affine: np.ndarray, expected: np.ndarray
+    ) -> Track:
         """With how blurred the frame is, told by matches where too little is followed to know."""
         if track.count >= KNOWN:
             return track
-        affine, expected = self._patches.carry(*matches)
         everywhere = np.ones_like(track.followed)
         blur = self._patches.blur(frame, expected, affine, everywhere, Blur(), track.frame)
         return replace(track, blur=blur)
@@ -128,7 +129,11 @@ class Placing:
         """Align the keypoints that are lost where matches say they are."""
         if len(matches[0]) < MIN_VERIFIABLE:
             return track
-        affine, expected = self._patches.carry(*matches)
+        return self._aligned(track, frame, *self._patches.carry(*matches))
+
+    def _aligned(
+        self, track: Track, frame: Frame, affine: np.ndarray, expected: np.ndarray
+    ) -> Track:
         lost = ~track.followed
         again = self.align(track, frame, expected, affine, lost, lost)
         return replace(track, sighted=again.or_else(lost, track.sighted))
