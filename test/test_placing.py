@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
+from support_photograph import CAMERA, tilted
 from support_worker import Submitted
 
-from cns_core.geometry.camera import PinholeCamera
 from cns_core.observers import placing
 from cns_core.observers.desired_patches import DesiredPatches
 from cns_core.observers.frame import Frame
@@ -15,20 +15,12 @@ from cns_core.observers.track import Track
 from cns_core.observers.tracker import Tracker
 from cns_core.observers.verification import verify_scene
 
-CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 TOOL_FROM = 220
 NOTHING = np.zeros((0, 2)), np.zeros((0, 2))
 
 
 def agree(desired, current):
     return verify_scene(CAMERA.normalize(desired), CAMERA.normalize(current), 2.0 / CAMERA.focal)
-
-
-def tilted(angle_deg):
-    """Homography of a view from aside of the photograph's plane."""
-    R = cv2.Rodrigues(np.array([0.0, np.radians(angle_deg), 0.0]))[0]
-    move = R - np.outer(R @ (0, 0, 1.0) - (0, 0, 1.0), (0, 0, 1.0))
-    return CAMERA.matrix @ move @ np.linalg.inv(CAMERA.matrix)
 
 
 class Seen:

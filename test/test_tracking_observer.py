@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
+from support_photograph import CAMERA, tilted
 from support_worker import Submitted
 
 from cns_core.geometry.camera import PinholeCamera
@@ -33,7 +34,6 @@ from cns_core.observers.tracker import Tracker
 from cns_core.observers.tracking_observer import TrackingObserver
 from cns_core.observers.verification import verify
 
-CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 SETTINGS = ObserverSettings(max_keypoints=300)
 
 
@@ -322,13 +322,6 @@ def test_a_distorting_lens_costs_no_precision(photograph, tracking):
             far = np.abs(lens.denormalize(found.current)[seen] - (320, 240)).max(axis=1) > 200
             assert np.median(np.linalg.norm(error, axis=1)) < 0.1
             assert np.median(np.linalg.norm(error[far], axis=1)) < 0.1
-
-
-def tilted(angle_deg):
-    """Homography of a view from aside of the photograph's plane."""
-    R = cv2.Rodrigues(np.array([0.0, np.radians(angle_deg), 0.0]))[0]
-    move = R - np.outer(R @ (0, 0, 1.0) - (0, 0, 1.0), (0, 0, 1.0))
-    return CAMERA.matrix @ move @ np.linalg.inv(CAMERA.matrix)
 
 
 def test_simulated_views_reach_where_plain_matching_fails(photograph, monkeypatch):
